@@ -1,0 +1,42 @@
+# How our own code is compiled: warnings are errors, sanitizers on request, ccache where there is one.
+# Applied to targets through kvasir_layer() and kvasir_test(), never globally: libraries keep their own flags.
+
+find_program(KVASIR_CCACHE ccache)
+if(KVASIR_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${KVASIR_CCACHE}")
+endif()
+
+add_library(kvasir_flags INTERFACE)
+target_compile_options(kvasir_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+    -Woverloaded-virtual -Wnull-dereference -Wimplicit-fallthrough -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 reports these from inside inlined libstdc++ code (a known false alarm), not from ours.
+    target_compile_options(kvasir_flags INTERFACE -Wno-null-dereference -Wno-restrict -Wno-maybe-uninitialized)
+endif()
+if(KVASIR_SANITIZE)
+    target_compile_options(kvasir_flags INTERFACE -fsanitize=${KVASIR_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(kvasir_flags INTERFACE -fsanitize=${KVASIR_SANITIZE})
+    if(KVASIR_SANITIZE MATCHES "undefined")
+        target_compile_options(kvasir_flags INTERFACE -fno-sanitize-recover=all)
+    endif()
+endif()
+
+# kvasir_layer(name DIRECTORY dir DEPENDS libs...): the static library of one folder. What it may include is what it links.
+function(kvasir_layer name)
+    cmake_parse_arguments(LAYER "" "" "DEPENDS" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+    add_library(${name} STATIC ${sources})
+    target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}/src")
+    target_link_libraries(${name} PUBLIC ${LAYER_DEPENDS} PRIVATE kvasir_flags)
+endfunction()
+
+# kvasir_test(name DEPENDS libs...): one test program of all *_test.cpp in the current folder.
+function(kvasir_test name)
+    cmake_parse_arguments(TEST "" "LABEL" "DEPENDS" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp")
+    add_executable(${name} ${sources})
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(${name} PRIVATE ${TEST_DEPENDS} GTest::gmock GTest::gtest_main kvasir_flags)
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 900 LABELS "${TEST_LABEL}")
+endfunction()
