@@ -31,12 +31,22 @@ function(kvasir_layer name)
     target_link_libraries(${name} PUBLIC ${LAYER_DEPENDS} PRIVATE kvasir_flags)
 endfunction()
 
-# kvasir_test(name DEPENDS libs...): one test program of all *_test.cpp in the current folder.
+# kvasir_test(name DEPENDS libs...): one test program of all *_test.cpp in the current folder. Tests whose suite is named
+# Soak... get the label soak instead of the folder's; tests of a sanitized build have the sanitizer before their names.
+add_custom_target(kvasir_tests)
 function(kvasir_test name)
     cmake_parse_arguments(TEST "" "LABEL" "DEPENDS" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp")
     add_executable(${name} ${sources})
     target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
     target_link_libraries(${name} PRIVATE ${TEST_DEPENDS} GTest::gmock GTest::gtest_main kvasir_flags)
-    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 900 LABELS "${TEST_LABEL}")
+    add_dependencies(kvasir_tests ${name})
+    set(prefix "")
+    if(KVASIR_SANITIZE)
+        set(prefix "${KVASIR_SANITIZE}:")
+    endif()
+    gtest_discover_tests(${name} TEST_PREFIX "${prefix}" TEST_LIST ${name}_short TEST_FILTER "-Soak*:*/Soak*"
+        DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 900 LABELS "${TEST_LABEL}")
+    gtest_discover_tests(${name} TEST_PREFIX "${prefix}" TEST_LIST ${name}_soak TEST_FILTER "Soak*:*/Soak*"
+        DISCOVERY_TIMEOUT 120 PROPERTIES TIMEOUT 7200 LABELS "soak")
 endfunction()

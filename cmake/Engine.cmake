@@ -48,7 +48,7 @@ add_library(kvasir_llama_import INTERFACE)
 add_library(kvasir::llama ALIAS kvasir_llama_import)
 target_include_directories(kvasir_llama_import SYSTEM INTERFACE "${llama_source}/include"
     "${llama_source}/ggml/include" "${llama_source}/common" "${llama_source}/src" "${llama_source}/vendor")
-file(GLOB_RECURSE backend_archives "${llama_build}/ggml/src/*/libggml-*.a")
+file(GLOB_RECURSE backend_archives "${llama_build}/ggml/src/libggml-*.a")
 set(llama_archives
     "${llama_build}/common/libllama-common.a" "${llama_build}/common/libllama-common-base.a"
     "${llama_build}/vendor/cpp-httplib/libcpp-httplib.a" "${llama_build}/src/libllama.a"

@@ -59,11 +59,24 @@ cpu_key() {  # a native build runs on this kind of CPU only
     else { sysctl -n machdep.cpu.brand_string 2>/dev/null || uname -m; } | git hash-object --stdin; fi | cut -c1-8
 }
 
+source_id() {  # names the content of a source: two different ones never share a build
+    local src="$1" id=""
+    if [ -e "$src/.git" ]; then  # not a folder inside somebody else's repository
+        id=$(git -C "$src" rev-parse --short=12 'HEAD^{tree}' 2>/dev/null || true)
+        if [ -n "$id" ] && ! git -C "$src" diff --quiet HEAD 2>/dev/null; then
+            id="$id-$(git -C "$src" diff HEAD | git hash-object --stdin | cut -c1-8)"
+        fi
+    fi
+    [ -n "$id" ] || id=$(cd "$src" && find . -type f -size -2048k -not -path './build*' -not -path './docs/*' -not -path './.git/*' | LC_ALL=C sort \
+        | git hash-object --no-filters --stdin-paths | git hash-object --stdin | cut -c1-12)
+    printf '%s\n' "$id"
+}
+
 build_engine() {
     local src="$1"; shift
     [ -f "$src/include/llama.h" ] || die "'$src' is no llama.cpp checkout (include/llama.h is missing)."
     need cmake; need git
-    local id; id=$(git -C "$src" rev-parse --short=12 'HEAD^{tree}' 2>/dev/null || sha 256 "$src/include/llama.h" | cut -c1-12)
+    local id; id=$(source_id "$src")
     local flags=(-DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=OFF -DCMAKE_POSITION_INDEPENDENT_CODE=ON
         -DLLAMA_BUILD_COMMON=ON -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF
         -DLLAMA_BUILD_TESTS=ON -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF
@@ -71,7 +84,7 @@ build_engine() {
     # shellcheck disable=SC2206  # several flags in one variable
     flags+=(${KVASIR_ENGINE_FLAGS:-})
     local flag_key; flag_key=$(printf '%s\n' "${flags[@]}" "${CC:-cc}" "${CXX:-c++}" | git hash-object --stdin | cut -c1-8)
-    local dir="$cache/llama-$id-$flag_key-$(cpu_key)"
+    local dir; dir="$cache/llama-$id-$flag_key-$(cpu_key)"
     local targets=() missing=() want
     for want in "${@:-libs}"; do
         case "$want" in

@@ -1,7 +1,9 @@
-// A block: up to kBlockTokens tokens of one chain, named by everything its rows mean. Values and pure functions.
+// A block: up to kBlockTokens tokens of one chain, named by everything its rows mean. Values and pure
+// functions.
 //
-// Chain: the block over [256k, p) is named by SHA-256(tenant salt, model fingerprint, parent name, tokens); its parent is
-// the full block before it. chain_name(tokens[0..p)) of any position p is therefore the name of the block that ends there.
+// Chain: the block over [256k, p) is named by SHA-256(tenant salt, model fingerprint, parent name, tokens);
+// its parent is the full block before it. chain_name(tokens[0..p)) of any position p is therefore the name of
+// the block that ends there.
 #pragma once
 
 #include <optional>
@@ -23,13 +25,15 @@ struct ChainRoot {
     friend bool operator==(const ChainRoot&, const ChainRoot&) = default;
 };
 
-BlockName block_name(const ChainRoot& root, const std::optional<BlockName>& parent, std::span<const Token> tokens);
+BlockName block_name(const ChainRoot& root, const std::optional<BlockName>& parent,
+                     std::span<const Token> tokens);
 
-// Names of all blocks over tokens: the full ones, then the partial one if tokens.size() is no multiple of kBlockTokens.
+// Names of all blocks over tokens: the full ones, then the partial one if tokens.size() is no multiple of
+// kBlockTokens.
 std::vector<BlockName> chain_names(const ChainRoot& root, std::span<const Token> tokens);
 
-// A window segment holds the window rows of [range.begin, range.end), inside one block, of the chain that is named `end_name`
-// at range.end. Its own name adds where it begins.
+// A window segment holds the window rows of [range.begin, range.end), inside one block, of the chain that is
+// named `end_name` at range.end. Its own name adds where it begins.
 BlockName window_name(const BlockName& end_name, Position begin);
 
 enum class BlockKind { kAppend, kWindow };
@@ -48,13 +52,13 @@ struct TensorSpec {
 struct BlockSpec {
     BlockKind kind = BlockKind::kAppend;
     BlockName name;
-    std::optional<BlockName> parent;   // append: block before it. window: the chain name at range.end
+    std::optional<BlockName> parent;  // append: block before it. window: the chain name at range.end
     Digest256 fingerprint;
-    TokenRange range;                  // positions
-    std::vector<Token> tokens;         // of the range
+    TokenRange range;           // positions
+    std::vector<Token> tokens;  // of the range
     std::string kv_type_k;
     std::string kv_type_v;
-    std::vector<TensorSpec> tensors;   // in the order of the row image
+    std::vector<TensorSpec> tensors;  // in the order of the row image
     friend bool operator==(const BlockSpec&, const BlockSpec&) = default;
 
     std::uint64_t image_bytes() const {
@@ -71,7 +75,7 @@ struct StoredBlock {
     std::optional<BlockName> parent;
     TokenRange range;
     std::vector<Token> tokens;
-    Digest256 header_hash;      // SHA-256 of the file's first 8 + N bytes: verified before the parser sees them
+    Digest256 header_hash;  // SHA-256 of the file's first 8 + N bytes: verified before the parser sees them
     std::uint64_t file_bytes = 0;
 };
 

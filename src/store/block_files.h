@@ -1,9 +1,11 @@
-// Immutable block files: write once in a crash-safe order, verify completely on every read, quarantine what fails.
+// Immutable block files: write once in a crash-safe order, verify completely on every read, quarantine what
+// fails.
 //
 //   blocks/<2 hex>/<64 hex>.safetensors           append plane
 //   blocks/<2 hex>/<64 hex>.window.safetensors    window segment
 //   quarantine/                                   what failed verification, never read again
-// Knows no catalog and no model. Thread-safe as far as its FileSystem is; two writers of one name are both right.
+// Knows no catalog and no model. Thread-safe as far as its FileSystem is; two writers of one name are both
+// right.
 #pragma once
 
 #include <atomic>
@@ -21,19 +23,23 @@ class BlockFiles {
     // `root` is the store's directory; the file system must outlive this object.
     BlockFiles(FileSystem& file_system, std::string root);
 
+    // Makes the directories and removes the temporary files of writes that died. The caller holds the store's
+    // lock: nobody else writes now.
     Status create_layout();
 
-    // Writes spec and image (spec.image_bytes() bytes) as a safetensors file: unique temporary name, write, fsync, rename,
-    // fsync directory. Deterministic bytes. After a failed fsync once more under a new name.
+    // Writes spec and image (spec.image_bytes() bytes) as a safetensors file: unique temporary name, write,
+    // fsync, rename, fsync directory. Deterministic bytes. After a failed fsync once more under a new name.
     Result<StoredBlock> write(const BlockSpec& spec, std::span<const std::byte> image);
 
-    // Reads the row image of a stored block into `image` (resized, memory reused). Verifies size, header hash, header
-    // structure against `expected` (all of it) and every frame's checksum. kDamaged: the caller quarantines it; kNotFound.
+    // Reads the row image of a stored block into `image` (resized, memory reused). Verifies size, header
+    // hash, header structure against `expected` (all of it) and every frame's checksum. kDamaged: the caller
+    // quarantines it; kNotFound.
     Status read(const StoredBlock& stored, const BlockSpec& expected, std::vector<std::byte>& image);
 
     // Moves the file to quarantine/ with a time stamp and writes `reason` beside it. Its name is free again.
     Status quarantine(BlockKind kind, const BlockName& name, const std::string& reason);
-    Status remove(BlockKind kind, const BlockName& name);  // no error when it is not there
+    Status remove(BlockKind kind,
+                  const BlockName& name);  // durable when it returns; no error when it is not there
     // Removes every quarantined file of that block (erasure).
     Status remove_quarantined(BlockKind kind, const BlockName& name);
 

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Builds and runs tests. The last thing printed is one ctest summary over all of them.
+#
+#   scripts/test.sh          optimised build: every test. Sanitized build: base, store, engine, memory
+#   scripts/test.sh soak     the long tests of the optimised build (label soak; not part of the above)
+#   scripts/test.sh tsan     the tests of our own code under ThreadSanitizer
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1
+
+run_ctest() {
+    local dir=$1
+    shift
+    say "running tests"
+    ctest --test-dir "$dir" -j "$jobs" --output-on-failure --no-tests=error --output-junit "$root/build/tests.xml" "$@"
+}
+
+case "${1:-all}" in
+    all)
+        scripts/build.sh release all
+        scripts/build.sh dev kvasir_tests
+        # One ctest over both build trees. Names of the sanitized tests start with "address,undefined:".
+        mkdir -p build/tests
+        printf 'subdirs("%s" "%s")\n' "$root/build/release" "$root/build/dev" > build/tests/CTestTestfile.cmake
+        run_ctest build/tests -LE soak ;;
+    soak)
+        scripts/build.sh release all
+        run_ctest build/release -L soak --timeout 7200 ;;
+    tsan)
+        scripts/build.sh tsan kvasir_tests
+        run_ctest build/tsan -LE soak ;;
+    *) sed -n '2,6p' "$0" >&2; exit 2 ;;
+esac

@@ -1,0 +1,151 @@
+#include "engine/llama/kv_transfer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+
+#include <fmt/format.h>
+
+namespace kvasir {
+
+namespace {
+
+llama_state_seq_flags flags_of(Plane plane) {
+    // "Partial" leaves the append part out: the window part alone.
+    return plane == Plane::kWindow ? LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY : 0;
+}
+
+const StateGeometry& geometry_of(const ModelGeometry& geometry, Plane plane) {
+    return plane == Plane::kAppend ? geometry.append : geometry.window;
+}
+
+// Copies the rows of a part (of `part_range`) into the rows of `range`, which holds it.
+void place_rows(const StateGeometry& geometry, TokenRange range, TokenRange part_range,
+                std::span<const std::byte> part, std::vector<std::byte>& rows) {
+    std::uint64_t to = 0;
+    std::uint64_t from = 0;
+    for (const StateLayer& layer : geometry) {
+        for (const std::uint64_t row_bytes : {layer.key_row_bytes, layer.value_row_bytes}) {
+            std::memcpy(rows.data() + to + row_bytes * (part_range.begin - range.begin), part.data() + from,
+                        row_bytes * part_range.size());
+            to += row_bytes * range.size();
+            from += row_bytes * part_range.size();
+        }
+    }
+}
+
+}  // namespace
+
+KvTransfer::KvTransfer(llama_context& context, const ModelGeometry& geometry, llama_seq_id scratch,
+                       Position positions_max)
+    : context_(context), geometry_(geometry), scratch_(scratch), positions_max_(positions_max) {}
+
+StateGeometries KvTransfer::geometries(Plane plane) const {
+    StateGeometries present;
+    if (plane == Plane::kAppend) present.append = &geometry_.append;
+    if (has_window()) present.window = &geometry_.window;
+    return present;
+}
+
+Status KvTransfer::get_state(llama_seq_id sequence, Plane plane) {
+    try {
+        const std::size_t size = llama_state_seq_get_size_ext(&context_, sequence, flags_of(plane));
+        image_.resize(size);
+        const std::size_t got =
+            llama_state_seq_get_data_ext(&context_, reinterpret_cast<std::uint8_t*>(image_.data()),
+                                         image_.size(), sequence, flags_of(plane));
+        if (got != size || size == 0)
+            return fail(ErrorCode::kDamaged, "the engine did not hand out its KV state");
+        return {};
+    } catch (const std::exception& error) {
+        return fail(ErrorCode::kDamaged,
+                    fmt::format("the engine did not hand out its KV state: {}", error.what()));
+    }
+}
+
+bool KvTransfer::set_state(llama_seq_id sequence, Plane plane) {
+    try {
+        return llama_state_seq_set_data_ext(&context_, reinterpret_cast<const std::uint8_t*>(image_.data()),
+                                            image_.size(), sequence, flags_of(plane)) == image_.size();
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+Status KvTransfer::export_part(llama_seq_id sequence, Plane plane, TokenRange range,
+                               std::vector<std::byte>& rows) {
+    llama_memory_t memory = llama_get_memory(&context_);
+    llama_memory_seq_cp(memory, sequence, scratch_, static_cast<llama_pos>(range.begin),
+                        static_cast<llama_pos>(range.end));
+    const Status got = get_state(scratch_, plane);
+    llama_memory_seq_rm(memory, scratch_, -1, -1);
+    KVASIR_TRY(got);
+    KVASIR_TRY_ASSIGN(const ParsedState state, parse_state(image_, geometries(plane), positions_max_));
+    return rows_of_part(plane == Plane::kAppend ? state.append : state.window, geometry_of(geometry_, plane),
+                        range, rows);
+}
+
+Status KvTransfer::export_rows(llama_seq_id sequence, Plane plane, TokenRange range,
+                               std::vector<std::byte>& rows) {
+    const Position part_max = plane == Plane::kWindow ? geometry_.layout.window_tokens : range.size();
+    if (range.size() <= part_max) return export_part(sequence, plane, range, rows);
+    // Behind a whole window llama.cpp leaves rows out, so a longer range is taken in parts.
+    const StateGeometry& geometry = geometry_of(geometry_, plane);
+    rows.resize(row_image_bytes(geometry, range.size()));
+    for (Position begin = range.begin; begin < range.end; begin += part_max) {
+        const TokenRange part{begin, std::min(begin + part_max, range.end)};
+        KVASIR_TRY(export_part(sequence, plane, part, part_));
+        place_rows(geometry, range, part, part_, rows);
+    }
+    return {};
+}
+
+Status KvTransfer::import_rows(llama_seq_id sequence, Plane plane, TokenRange range,
+                               std::span<const std::byte> rows) {
+    const StateGeometry& geometry = geometry_of(geometry_, plane);
+    if (range.empty() || range.end > positions_max_ ||
+        rows.size() != row_image_bytes(geometry, range.size())) {
+        return fail(ErrorCode::kDamaged, "the KV state is damaged: its rows do not fit their range");
+    }
+    KVASIR_TRY(check_finite(rows, geometry, range.size()));
+    const FilledPart filled = plane == Plane::kAppend ? FilledPart::kAppend : FilledPart::kWindow;
+    compose_state(geometries(plane), filled, range, rows, image_);
+    // The pair of the composer: what goes in is walked to its last byte by the same parser that reads what
+    // comes out.
+    KVASIR_TRY(parse_state(image_, geometries(plane), positions_max_).map([](const ParsedState&) {}));
+    llama_memory_t memory = llama_get_memory(&context_);
+    llama_memory_seq_rm(memory, scratch_, -1, -1);
+    if (!set_state(scratch_, plane)) {
+        scrub(plane, range);
+        return fail(ErrorCode::kOutOfMemory, fmt::format("the engine has no {} free KV cells", range.size()));
+    }
+    llama_memory_seq_cp(memory, scratch_, sequence, static_cast<llama_pos>(range.begin),
+                        static_cast<llama_pos>(range.end));
+    llama_memory_seq_rm(memory, scratch_, -1, -1);
+    return {};
+}
+
+void KvTransfer::scrub(Plane plane, TokenRange range) {
+    llama_memory_t memory = llama_get_memory(&context_);
+    llama_memory_seq_rm(memory, scratch_, -1, -1);
+    part_.assign(row_image_bytes(geometry_of(geometry_, plane), range.size()), std::byte{0});
+    compose_state(geometries(plane), plane == Plane::kAppend ? FilledPart::kAppend : FilledPart::kWindow,
+                  range, part_, image_);
+    (void)set_state(scratch_, plane);  // zeros over whatever the refused image left behind, where it fits
+    llama_memory_seq_rm(memory, scratch_, -1, -1);
+}
+
+Status KvTransfer::unshare_window(llama_seq_id sequence) {
+    if (!has_window()) return {};
+    KVASIR_TRY(get_state(sequence, Plane::kWindow));
+    if (set_state(sequence, Plane::kWindow)) return {};
+    llama_memory_seq_rm(llama_get_memory(&context_), sequence, -1, -1);
+    return fail(ErrorCode::kOutOfMemory, "the engine has no free window cells for a fork");
+}
+
+Status KvTransfer::check_layout(llama_seq_id sequence) {
+    KVASIR_TRY(get_state(sequence, Plane::kAppend));
+    return parse_state(image_, geometries(Plane::kAppend), positions_max_).map([](const ParsedState&) {});
+}
+
+}  // namespace kvasir

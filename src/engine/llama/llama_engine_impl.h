@@ -1,0 +1,98 @@
+// The engine on llama.cpp: one model, one context, one unified pool of KV cells. Contract: engine/engine.h.
+// Internal to src/engine/llama; opened through engine/llama_engine.h.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/llama/cell_ledger.h"
+#include "engine/llama/geometry.h"
+#include "engine/llama/handles.h"
+#include "engine/llama/kv_transfer.h"
+#include "engine/llama/text.h"
+
+namespace kvasir {
+
+struct LlamaParts {
+    LlamaModelPtr model;
+    LlamaContextPtr context;  // after the model: freed before it
+    std::unique_ptr<LlamaText> text;
+    ModelGeometry geometry;
+    Fingerprint fingerprint;
+    ModelInfo info;
+    std::uint32_t sequences = 0;
+    std::uint32_t window_cells = 0;
+};
+
+class LlamaEngine : public Engine {
+  public:
+    explicit LlamaEngine(LlamaParts parts);
+
+    // Decodes a few tokens, checks that the state has the shape we believe in, and starts the counters. Once,
+    // before use.
+    Status prove_layout();
+
+    const ModelInfo& model() const override { return parts_.info; }
+    const KvLayout& kv_layout() const override { return parts_.geometry.layout; }
+    const Fingerprint& fingerprint() const override { return parts_.fingerprint; }
+
+    Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special,
+                                        SequenceStart start) const override;
+    std::string piece(Token token, SpecialTokens special) const override;
+    bool is_end_of_turn(Token token) const override;
+    Result<std::string> render_chat(const ChatPrompt& prompt) const override;
+
+    Result<SequenceId> open_sequence() override;
+    void close_sequence(SequenceId sequence) override;
+    Position length(SequenceId sequence) const override;
+    Position rewind_floor(SequenceId sequence) const override;
+    Status rewind(SequenceId sequence, Position position) override;
+    Status fork(SequenceId from, SequenceId to, Position position) override;
+
+    Status decode(std::span<const BatchRow> rows) override;
+    std::span<const float> logits(std::size_t row) const override;
+    Result<std::unique_ptr<Sampler>> make_sampler(const SamplingOptions& options) override;
+
+    Status export_rows(SequenceId sequence, Plane plane, TokenRange range,
+                       std::vector<std::byte>& image) override;
+    Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
+                       std::span<const std::byte> image) override;
+    Status export_snapshot(SequenceId sequence, std::vector<std::byte>& state) override;
+    Status import_snapshot(SequenceId sequence, Position position, std::span<const std::byte> state) override;
+
+    CellUsage cells() const override;
+    std::uint32_t append_cells(SequenceId sequence) const override { return ledger_.length(sequence); }
+    EngineMemory memory() const override;
+    EvaluationCounters counters() const override;
+
+  private:
+    struct Sequence {
+        bool open = false;
+        Position window_end = 0;  // window rows are complete up to here
+    };
+
+    bool slides() const { return parts_.geometry.layout.window_tokens > 0; }
+    bool is_open(SequenceId sequence) const;
+    llama_memory_t kv() const { return llama_get_memory(parts_.context.get()); }
+    Sequence& at(SequenceId sequence) { return sequences_[static_cast<std::size_t>(sequence)]; }
+    const Sequence& at(SequenceId sequence) const { return sequences_[static_cast<std::size_t>(sequence)]; }
+    Position window_begin(SequenceId sequence) const;
+    void empty(SequenceId sequence);
+    Status check_rows(std::span<const BatchRow> rows) const;
+    Status take_back(std::span<const BatchRow> rows, int code);
+    Status import_window(SequenceId sequence, TokenRange range, std::span<const std::byte> image);
+
+    LlamaParts parts_;
+    CellLedger ledger_;
+    std::vector<Sequence> sequences_;
+    std::unique_ptr<KvTransfer> transfer_;
+    std::vector<bool> has_logits_;       // rows of the last decode
+    EvaluationCounters counted_before_;  // by the proof of the layout
+};
+
+Result<std::unique_ptr<Sampler>> make_llama_sampler(llama_model& model, llama_context& context,
+                                                    const SamplingOptions& options);
+
+}  // namespace kvasir

@@ -1,0 +1,98 @@
+// KV state in and out of the engine: the rules about order and completeness; KvTransfer moves the bytes.
+#include <fmt/format.h>
+#include <llama-ext.h>
+
+#include "engine/llama/llama_engine_impl.h"
+
+namespace kvasir {
+
+namespace {
+
+tl::unexpected<Error> invalid(std::string what) { return fail(ErrorCode::kInvalidArgument, std::move(what)); }
+
+tl::unexpected<Error> no_snapshot() {
+    return fail(ErrorCode::kInvalidArgument, "this model has no snapshot plane");
+}
+
+}  // namespace
+
+Status LlamaEngine::export_rows(SequenceId sequence, Plane plane, TokenRange range,
+                                std::vector<std::byte>& image) {
+    if (!is_open(sequence)) return invalid("export: no such sequence");
+    if (range.empty() || range.end > length(sequence))
+        return invalid("export: the sequence does not hold these rows");
+    if (plane == Plane::kWindow && !slides()) return invalid("export: the model has no window plane");
+    if (plane == Plane::kWindow && range.begin < window_begin(sequence)) {
+        return invalid(fmt::format("export: window rows from {} on are held, not from {}",
+                                   window_begin(sequence), range.begin));
+    }
+    return transfer_->export_rows(static_cast<llama_seq_id>(sequence), plane, range, image);
+}
+
+Status LlamaEngine::import_rows(SequenceId sequence, Plane plane, TokenRange range,
+                                std::span<const std::byte> image) {
+    if (!is_open(sequence)) return invalid("import: no such sequence");
+    if (range.end > parts_.info.context_tokens || range.empty()) return invalid("import: beyond the context");
+    if (plane == Plane::kWindow) return import_window(sequence, range, image);
+    Status imported;
+    if (range.begin != ledger_.length(sequence)) {
+        imported = invalid("import: append rows must follow each other");
+    } else if (range.size() > ledger_.free()) {
+        imported =
+            fail(ErrorCode::kOutOfMemory,
+                 fmt::format(
+                     "{} KV cells are needed and {} of {} are free: raise --kv-cells or lower --max-agents",
+                     range.size(), ledger_.free(), ledger_.total()));
+    } else {
+        imported = transfer_->import_rows(static_cast<llama_seq_id>(sequence), plane, range, image);
+    }
+    if (imported) {
+        ledger_.append(sequence, range.size());
+    } else {
+        empty(sequence);
+    }
+    return imported;
+}
+
+Status LlamaEngine::import_window(SequenceId sequence, TokenRange range, std::span<const std::byte> image) {
+    const Position end = ledger_.length(sequence);
+    const Position begin = parts_.geometry.layout.window_range(end).begin;
+    const Position next = at(sequence).window_end <= begin ? begin : at(sequence).window_end;
+    Status imported;
+    if (!slides()) {
+        imported = invalid("import: the model has no window plane");
+    } else if (range.begin != next || range.end > end) {
+        imported = invalid(fmt::format("import: window rows from {} on are expected, up to {}", next, end));
+    } else if (range.size() > parts_.geometry.layout.window_tokens) {
+        imported = invalid("import: more window rows than the window has");
+    } else {
+        imported = transfer_->import_rows(static_cast<llama_seq_id>(sequence), Plane::kWindow, range, image);
+    }
+    if (imported) {
+        at(sequence).window_end = range.end;
+    } else {
+        empty(sequence);
+    }
+    return imported;
+}
+
+Status LlamaEngine::export_snapshot(SequenceId /*sequence*/, std::vector<std::byte>& /*state*/) {
+    return no_snapshot();
+}
+
+Status LlamaEngine::import_snapshot(SequenceId /*sequence*/, Position /*position*/,
+                                    std::span<const std::byte> /*state*/) {
+    return no_snapshot();
+}
+
+EngineMemory LlamaEngine::memory() const {
+    EngineMemory memory;
+    for (const auto& [type, bytes] : llama_get_memory_breakdown(parts_.context.get())) {
+        memory.weights_bytes += bytes.model;
+        memory.kv_pool_bytes += bytes.context;
+        memory.compute_bytes += bytes.compute;
+    }
+    return memory;
+}
+
+}  // namespace kvasir

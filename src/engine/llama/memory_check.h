@@ -1,0 +1,32 @@
+// Will it fit? Asked before a byte is allocated, so that a model that does not fit gives a sentence and not
+// an OOM kill.
+#pragma once
+
+#include <cstdint>
+
+#include <llama.h>
+
+#include "base/result.h"
+
+namespace kvasir {
+
+struct MemoryNeed {
+    std::uint64_t weights_bytes = 0;
+    std::uint64_t kv_pool_bytes = 0;
+    std::uint64_t compute_bytes = 0;
+    std::uint64_t total() const { return weights_bytes + kv_pool_bytes + compute_bytes; }
+};
+
+// What these parameters would take in host memory, by a dry run of the loader that allocates nothing.
+// kModelUnusable when the loader refuses the model; the message says why.
+Result<MemoryNeed> predict_memory(const char* model_path, const llama_model_params& model_params,
+                                  const llama_context_params& context_params);
+
+// Bytes that this process may still take: the smaller of what the system and its memory cgroup have. 0: not
+// known.
+std::uint64_t available_memory_bytes();
+
+// kOutOfMemory with needed and available bytes and what to change.
+Status check_memory(const MemoryNeed& need, std::uint64_t available_bytes);
+
+}  // namespace kvasir

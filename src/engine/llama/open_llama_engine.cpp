@@ -1,0 +1,229 @@
+// From a path and options to an engine: inspect the file, see whether it fits, load, describe, fingerprint,
+// prove.
+#include <algorithm>
+#include <exception>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "engine/llama/llama_engine_impl.h"
+#include "engine/llama/memory_check.h"
+#include "engine/llama/model_file.h"
+#include "engine/llama_engine.h"
+
+namespace kvasir {
+
+namespace {
+
+constexpr const char* kKvFormatNumber =
+    "1";                                     // raised only when a golden test says that old KV cannot be used
+constexpr std::uint32_t kCellPadding = 256;  // llama.cpp rounds pools up to it
+constexpr std::uint32_t kScratchSequences = 1;
+
+Result<ggml_type> kv_type(const std::string& name) {
+    for (const ggml_type type : {GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_F32, GGML_TYPE_BF16,
+                                 GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL}) {
+        if (name == ggml_type_name(type)) return type;
+    }
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("KV type '{}' is unknown: use f16, q8_0, q4_0, f32, bf16, q4_1, q5_0, q5_1 or iq4_nl",
+                    name));
+}
+
+bool on_progress(float share, void* data) {
+    const auto& options = *static_cast<const LlamaOptions*>(data);
+    if (options.on_progress) options.on_progress(share);
+    return true;
+}
+
+llama_model_params model_params(const LlamaOptions& options) {
+    llama_model_params params = llama_model_default_params();
+    params.n_gpu_layers = options.gpu_layers;
+    params.progress_callback = on_progress;
+    params.progress_callback_user_data = const_cast<LlamaOptions*>(&options);  // the C API takes no const
+    return params;
+}
+
+llama_context_params context_params(const LlamaOptions& options, ggml_type type_k, ggml_type type_v) {
+    llama_context_params params = llama_context_default_params();
+    const auto threads = static_cast<std::int32_t>(
+        options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency()));
+    params.n_ctx = options.kv_cells;
+    params.n_batch = options.batch_tokens;
+    params.n_ubatch = options.batch_tokens;  // equal: a batch of several ubatches would lose window rows
+    params.n_seq_max = options.sequences + kScratchSequences;
+    params.n_threads = threads;
+    params.n_threads_batch = threads;
+    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
+    params.type_k = type_k;
+    params.type_v = type_v;
+    params.swa_full = false;
+    params.kv_unified = true;
+    params.no_perf = false;
+    return params;
+}
+
+std::uint32_t padded(std::uint64_t cells) {
+    return static_cast<std::uint32_t>((cells + kCellPadding - 1) / kCellPadding * kCellPadding);
+}
+
+// The context of one agent and the pool of all, from what was asked for and what the model was trained with.
+Status settle_sizes(const LlamaOptions& asked, Position trained, LlamaOptions& options) {
+    if (options.sequences < 1 || options.sequences > kAgentsResidentMax) {
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("--max-agents must be 1 to {}", kAgentsResidentMax));
+    }
+    if (asked.context_tokens == 0)
+        options.context_tokens = std::min<Position>(trained, kContextTokensDefaultMax);
+    options.batch_tokens = std::min<std::uint32_t>(asked.batch_tokens, padded(options.context_tokens));
+    if (asked.kv_cells == 0)
+        options.kv_cells = padded(std::uint64_t{options.context_tokens} * options.sequences);
+    options.kv_cells = padded(options.kv_cells);
+    if (options.kv_cells < options.context_tokens) {
+        return fail(
+            ErrorCode::kInvalidArgument,
+            fmt::format(
+                "--kv-cells {} cannot hold one agent's context of {} tokens: raise it or lower --ctx-size",
+                options.kv_cells, options.context_tokens));
+    }
+    return {};
+}
+
+// Checks that all fits; a pool that was not asked for is made smaller first, down to one agent's context.
+Status fit_memory(const LlamaOptions& asked, ggml_type type_k, ggml_type type_v, LlamaOptions& options) {
+    const std::uint64_t available =
+        options.memory_available_bytes > 0 ? options.memory_available_bytes : available_memory_bytes();
+    LlamaOptions quiet = options;
+    quiet.on_progress = nullptr;
+    KVASIR_TRY_ASSIGN(MemoryNeed need, predict_memory(options.model_path.c_str(), model_params(quiet),
+                                                      context_params(options, type_k, type_v)));
+    Status fits = check_memory(need, available);
+    if (fits || asked.kv_cells != 0) return fits;
+    for (std::uint32_t cells = options.kv_cells / 2; cells >= options.context_tokens; cells /= 2) {
+        options.kv_cells = padded(cells);
+        KVASIR_TRY_ASSIGN(need, predict_memory(options.model_path.c_str(), model_params(quiet),
+                                               context_params(options, type_k, type_v)));
+        if (check_memory(need, available)) return {};
+    }
+    return fits;
+}
+
+enum class LoadKind { kDescriptionOnly, kWhole };
+
+Result<LlamaModelPtr> load_model(const LlamaOptions& options, LoadKind kind) {
+    llama_model_params params = model_params(options);
+    if (kind == LoadKind::kDescriptionOnly) {
+        params.no_alloc = true;
+        params.load_mode = LLAMA_LOAD_MODE_NONE;
+        params.progress_callback = nullptr;
+    }
+    (void)take_llama_errors();
+    LlamaModelPtr model(llama_model_load_from_file(options.model_path.c_str(), params));
+    if (model) return model;
+    const std::string lines = take_llama_errors();
+    return fail(ErrorCode::kModelUnusable,
+                fmt::format("the model {} cannot be loaded: {}", options.model_path,
+                            lines.empty() ? "the engine gave no reason" : lines));
+}
+
+ModelInfo describe_model(const LlamaOptions& options, const llama_model& model, const ModelFile& file,
+                         const LlamaText& text) {
+    const auto metadata = [&](const char* key) -> std::string {
+        std::array<char, 256> value{};
+        return llama_model_meta_val_str(&model, key, value.data(), value.size()) > 0 ? value.data() : "";
+    };
+    std::array<char, 128> description{};
+    llama_model_desc(&model, description.data(), description.size());
+    ModelInfo info;
+    info.path = options.model_path;
+    info.name = metadata("general.name");
+    if (info.name.empty()) info.name = options.model_path.substr(options.model_path.find_last_of('/') + 1);
+    info.architecture = file.architecture;
+    info.description = description.data();
+    info.weights_bytes = llama_model_size(&model);
+    info.parameter_count = llama_model_n_params(&model);
+    info.vocabulary_size = static_cast<std::uint32_t>(llama_vocab_n_tokens(llama_model_get_vocab(&model)));
+    info.context_tokens_trained = static_cast<Position>(llama_model_n_ctx_train(&model));
+    info.context_tokens = options.context_tokens;
+    info.batch_tokens = options.batch_tokens;
+    info.template_missing = text.template_missing();
+    return info;
+}
+
+Result<Fingerprint> make_fingerprint(const Digest256& weights, const LlamaParts& parts) {
+    auto fields = parts.geometry.fingerprint_fields;
+    fields.emplace_back("adapters", "none");
+    fields.emplace_back("flash_attention", "on");
+    // LongRoPE models switch their tables by the size of the context, so it is part of what a row means for
+    // them.
+    std::array<char, 64> scaling{};
+    const std::string key = parts.info.architecture + ".rope.scaling.type";
+    const bool long_rope =
+        llama_model_meta_val_str(parts.model.get(), key.c_str(), scaling.data(), scaling.size()) > 0 &&
+        std::string(scaling.data()) == "longrope";
+    fields.emplace_back("context", long_rope ? std::to_string(parts.info.context_tokens) : "any");
+    fields.emplace_back("state_version", std::to_string(LLAMA_STATE_SEQ_VERSION));
+    fields.emplace_back("kv_format", kKvFormatNumber);
+    return Fingerprint::make({{"weights", weights.hex()}, {"tokenizer", parts.text->tokenizer_hash()}},
+                             std::move(fields));
+}
+
+Result<LlamaContextPtr> make_context(llama_model& model, const llama_context_params& params) {
+    (void)take_llama_errors();
+    LlamaContextPtr context(llama_init_from_model(&model, params));
+    if (context) return context;
+    const std::string lines = take_llama_errors();
+    return fail(ErrorCode::kModelUnusable, fmt::format("the engine refuses these options: {}",
+                                                       lines.empty() ? "it gave no reason" : lines));
+}
+
+std::uint32_t window_pool_cells(const ModelGeometry& geometry, const LlamaOptions& options) {
+    const std::uint64_t cells =
+        std::uint64_t{geometry.layout.window_tokens} * (options.sequences + kScratchSequences) +
+        options.batch_tokens;
+    return geometry.window.empty() ? 0 : std::min(padded(cells), options.kv_cells);
+}
+
+Result<std::unique_ptr<Engine>> open_checked(const LlamaOptions& asked) {
+    LlamaOptions options = asked;
+    KVASIR_TRY_ASSIGN(const ggml_type type_k, kv_type(options.kv_type_k));
+    KVASIR_TRY_ASSIGN(const ggml_type type_v, kv_type(options.kv_type_v));
+    KVASIR_TRY_ASSIGN(const ModelFile file, inspect_model_file(options.model_path));
+    LlamaParts parts;
+    parts.sequences = options.sequences;
+    {
+        KVASIR_TRY_ASSIGN(const LlamaModelPtr described, load_model(options, LoadKind::kDescriptionOnly));
+        KVASIR_TRY(
+            settle_sizes(asked, static_cast<Position>(llama_model_n_ctx_train(described.get())), options));
+        KVASIR_TRY(describe_geometry(*described, type_k, type_v).map([](const ModelGeometry&) {}));
+    }
+    KVASIR_TRY(fit_memory(asked, type_k, type_v, options));
+    KVASIR_TRY_ASSIGN(const Digest256 weights, hash_weights(file, options.hash_cache_path));
+    KVASIR_TRY_ASSIGN(parts.model, load_model(options, LoadKind::kWhole));
+    KVASIR_TRY_ASSIGN(parts.geometry, describe_geometry(*parts.model, type_k, type_v));
+    KVASIR_TRY_ASSIGN(parts.text, LlamaText::make(*parts.model));
+    parts.info = describe_model(options, *parts.model, file, *parts.text);
+    parts.window_cells = window_pool_cells(parts.geometry, options);
+    KVASIR_TRY_ASSIGN(parts.fingerprint, make_fingerprint(weights, parts));
+    KVASIR_TRY_ASSIGN(parts.context, make_context(*parts.model, context_params(options, type_k, type_v)));
+    auto engine = std::make_unique<LlamaEngine>(std::move(parts));
+    KVASIR_TRY(engine->prove_layout());
+    return engine;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> open_llama_engine(const LlamaOptions& options) {
+    try {
+        return open_checked(options);
+    } catch (const std::bad_alloc&) {
+        return fail(ErrorCode::kOutOfMemory,
+                    "memory ran out while the model was loaded: lower --ctx-size or --max-agents");
+    } catch (const std::exception& error) {
+        return fail(ErrorCode::kModelUnusable,
+                    fmt::format("the model {} cannot be loaded: {}", options.model_path, error.what()));
+    }
+}
+
+}  // namespace kvasir

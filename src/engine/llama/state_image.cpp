@@ -1,0 +1,196 @@
+#include "engine/llama/state_image.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include <fmt/format.h>
+
+namespace kvasir {
+
+namespace {
+
+constexpr std::uint32_t kMagic = 0xaf143cd8;
+constexpr std::uint32_t kStreams = 1;
+constexpr std::size_t kCellBytes = 12;
+
+tl::unexpected<Error> damaged(std::string_view what) {
+    return fail(ErrorCode::kDamaged, fmt::format("the KV state is damaged: {}", what));
+}
+
+class Reader {
+  public:
+    explicit Reader(std::span<const std::byte> bytes) : left_(bytes) {}
+
+    template <class T>
+    Result<T> number() {
+        if (left_.size() < sizeof(T)) return damaged("it is truncated");
+        T value{};
+        std::memcpy(&value, left_.data(), sizeof(T));
+        left_ = left_.subspan(sizeof(T));
+        return value;
+    }
+    Result<std::span<const std::byte>> bytes(std::uint64_t count) {
+        if (left_.size() < count) return damaged("it is truncated");
+        const auto taken = left_.first(count);
+        left_ = left_.subspan(count);
+        return taken;
+    }
+    bool at_end() const { return left_.empty(); }
+    std::size_t left() const { return left_.size(); }
+
+  private:
+    std::span<const std::byte> left_;
+};
+
+Status read_cells(Reader& reader, std::uint32_t count, Position cells_max, StatePart& part) {
+    // Before any allocation: what is claimed must be there.
+    if (count > cells_max || reader.left() < count * kCellBytes) return damaged("it claims too many cells");
+    std::vector<bool> seen(cells_max);
+    part.positions.reserve(count);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        KVASIR_TRY_ASSIGN(const auto position, reader.number<std::int32_t>());
+        KVASIR_TRY_ASSIGN(const auto sequences, reader.number<std::uint32_t>());
+        KVASIR_TRY(reader.number<std::int32_t>().map([](std::int32_t) {}));
+        if (position < 0 || static_cast<Position>(position) >= cells_max)
+            return damaged("a position is out of range");
+        if (seen[static_cast<std::size_t>(position)]) return damaged("a position stands in it twice");
+        if (sequences != 1) return damaged("a cell belongs to several sequences");
+        seen[static_cast<std::size_t>(position)] = true;
+        part.positions.push_back(static_cast<Position>(position));
+    }
+    return {};
+}
+
+Result<std::span<const std::byte>> read_rows(Reader& reader, std::int32_t type, std::uint64_t row_bytes,
+                                             std::uint64_t rows) {
+    KVASIR_TRY_ASSIGN(const auto found_type, reader.number<std::int32_t>());
+    KVASIR_TRY_ASSIGN(const auto found_bytes, reader.number<std::uint64_t>());
+    if (found_type != type || found_bytes != row_bytes)
+        return damaged("a layer has other rows than this model");
+    return reader.bytes(row_bytes * rows);
+}
+
+Result<StatePart> read_part(Reader& reader, const StateGeometry& geometry, Position cells_max) {
+    StatePart part;
+    KVASIR_TRY_ASSIGN(const auto streams, reader.number<std::uint32_t>());
+    if (streams != kStreams) return damaged("it has several streams");
+    KVASIR_TRY_ASSIGN(const auto count, reader.number<std::uint32_t>());
+    if (count == 0) return part;
+    KVASIR_TRY(read_cells(reader, count, cells_max, part));
+    KVASIR_TRY_ASSIGN(const auto transposed, reader.number<std::uint32_t>());
+    if (transposed != 0) return damaged("its values are transposed");
+    KVASIR_TRY_ASSIGN(const auto layers, reader.number<std::uint32_t>());
+    if (layers != geometry.size()) return damaged("it has another number of layers than this model");
+    for (const StateLayer& layer : geometry) {
+        KVASIR_TRY_ASSIGN(const auto rows, read_rows(reader, layer.key_type, layer.key_row_bytes, count));
+        part.keys.push_back(rows);
+    }
+    for (const StateLayer& layer : geometry) {
+        KVASIR_TRY_ASSIGN(const auto rows, read_rows(reader, layer.value_type, layer.value_row_bytes, count));
+        part.values.push_back(rows);
+    }
+    return part;
+}
+
+template <class T>
+void put(std::vector<std::byte>& image, T value) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(&value);
+    image.insert(image.end(), bytes, bytes + sizeof(T));
+}
+
+void put_part(std::vector<std::byte>& image, const StateGeometry& geometry, TokenRange range,
+              std::span<const std::byte> rows) {
+    put(image, kStreams);
+    put(image, std::uint32_t{range.size()});
+    if (range.empty()) return;
+    for (Position position = range.begin; position < range.end; ++position) {
+        put(image, static_cast<std::int32_t>(position));
+        put(image, std::uint32_t{1});
+        put(image, std::int32_t{0});
+    }
+    put(image, std::uint32_t{0});
+    put(image, static_cast<std::uint32_t>(geometry.size()));
+    std::uint64_t offset = 0;
+    for (const StateLayer& layer : geometry) {
+        const auto keys = rows.subspan(offset, layer.key_row_bytes * range.size());
+        put(image, layer.key_type);
+        put(image, layer.key_row_bytes);
+        image.insert(image.end(), keys.begin(), keys.end());
+        offset += (layer.key_row_bytes + layer.value_row_bytes) * range.size();
+    }
+    offset = 0;
+    for (const StateLayer& layer : geometry) {
+        offset += layer.key_row_bytes * range.size();
+        const auto values = rows.subspan(offset, layer.value_row_bytes * range.size());
+        put(image, layer.value_type);
+        put(image, layer.value_row_bytes);
+        image.insert(image.end(), values.begin(), values.end());
+        offset += layer.value_row_bytes * range.size();
+    }
+}
+
+}  // namespace
+
+std::uint64_t row_image_bytes(const StateGeometry& geometry, Position rows) {
+    std::uint64_t bytes = 0;
+    for (const StateLayer& layer : geometry) bytes += layer.key_row_bytes + layer.value_row_bytes;
+    return bytes * rows;
+}
+
+Result<ParsedState> parse_state(std::span<const std::byte> image, const StateGeometries& geometries,
+                                Position cells_max) {
+    Reader reader(image);
+    KVASIR_TRY_ASSIGN(const auto magic, reader.number<std::uint32_t>());
+    if (magic != kMagic) return damaged("its magic number is wrong");
+    KVASIR_TRY(reader.number<std::int32_t>().map([](std::int32_t) {}));
+    ParsedState state;
+    if (geometries.append != nullptr) {
+        KVASIR_TRY_ASSIGN(state.append, read_part(reader, *geometries.append, cells_max));
+    }
+    if (geometries.window != nullptr) {
+        KVASIR_TRY_ASSIGN(state.window, read_part(reader, *geometries.window, cells_max));
+    }
+    if (!reader.at_end()) return damaged("bytes trail it");
+    return state;
+}
+
+Status rows_of_part(const StatePart& part, const StateGeometry& geometry, TokenRange range,
+                    std::vector<std::byte>& rows) {
+    if (part.positions.size() != range.size()) return damaged("it holds another number of rows");
+    for (const Position position : part.positions) {
+        if (position < range.begin || position >= range.end)
+            return damaged("it holds rows of other positions");
+    }
+    rows.resize(row_image_bytes(geometry, range.size()));
+    std::byte* out = rows.data();
+    const auto copy_rows = [&](std::span<const std::byte> from, std::uint64_t row_bytes) {
+        for (std::size_t cell = 0; cell < part.positions.size(); ++cell) {
+            std::memcpy(out + row_bytes * (part.positions[cell] - range.begin),
+                        from.data() + row_bytes * cell, row_bytes);
+        }
+        out += row_bytes * range.size();
+    };
+    for (std::size_t layer = 0; layer < geometry.size(); ++layer) {
+        copy_rows(part.keys[layer], geometry[layer].key_row_bytes);
+        copy_rows(part.values[layer], geometry[layer].value_row_bytes);
+    }
+    return {};
+}
+
+void compose_state(const StateGeometries& geometries, FilledPart filled, TokenRange range,
+                   std::span<const std::byte> rows, std::vector<std::byte>& image) {
+    image.clear();
+    put(image, kMagic);
+    put(image, std::int32_t{0});
+    if (geometries.append != nullptr) {
+        const bool has_rows = filled == FilledPart::kAppend;
+        put_part(image, *geometries.append, has_rows ? range : TokenRange{}, rows);
+    }
+    if (geometries.window != nullptr) {
+        const bool has_rows = filled == FilledPart::kWindow;
+        put_part(image, *geometries.window, has_rows ? range : TokenRange{}, rows);
+    }
+}
+
+}  // namespace kvasir

@@ -1,0 +1,72 @@
+// The byte format of llama.cpp's per-sequence state (llama_state_seq_get_data_ext), read and written
+// completely by us.
+//
+// llama.cpp checks little of what it is handed: positions, finiteness, trailing bytes not at all, and it may
+// poison other sequences or abort. So no image reaches it that parse_state() has not walked to the last byte.
+// Pure functions over bytes; thread-safe. The format of v0.5.0, all little endian and packed:
+//   u32 magic, i32 sequence id (ignored), then one part per cache: [append part] [window part]
+//   part: u32 streams (1), u32 cells; if cells > 0: per cell i32 position, u32 1, i32 sequence id; u32 0 (V
+//   not transposed), u32 layers; per layer i32 type, u64 row bytes, cells rows of K; then the same for V of
+//   every layer
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "base/tokens.h"
+
+namespace kvasir {
+
+// Rows of one layer as llama.cpp numbers types (enum ggml_type).
+struct StateLayer {
+    std::int32_t key_type = 0;
+    std::uint64_t key_row_bytes = 0;
+    std::int32_t value_type = 0;
+    std::uint64_t value_row_bytes = 0;
+};
+
+using StateGeometry = std::vector<StateLayer>;
+
+// One cache's part of an image. Spans point into the image; rows stand in cell order, which is not position
+// order.
+struct StatePart {
+    std::vector<Position> positions;
+    std::vector<std::span<const std::byte>> keys;  // per layer, positions.size() rows; empty without cells
+    std::vector<std::span<const std::byte>> values;
+};
+
+struct StateGeometries {
+    const StateGeometry* append = nullptr;  // nullptr: that part is not in the image
+    const StateGeometry* window = nullptr;
+};
+
+struct ParsedState {
+    StatePart append;
+    StatePart window;
+};
+
+// Walks the whole image: exact length, counts up to cells_max, positions in [0, cells_max) and unique, types
+// and row sizes as in the geometry. kDamaged says what is wrong.
+Result<ParsedState> parse_state(std::span<const std::byte> image, const StateGeometries& geometries,
+                                Position cells_max);
+
+// Copies the rows of `part` into `rows`, in position order: for each layer all key rows, then all value rows.
+// The part must hold exactly the positions of `range`: else kDamaged.
+Status rows_of_part(const StatePart& part, const StateGeometry& geometry, TokenRange range,
+                    std::vector<std::byte>& rows);
+
+// Composes the image whose parts hold `range` with these rows (a row image). Of the two geometries the one
+// given in `filled` gets the rows; the other part, if present, is empty.
+enum class FilledPart { kAppend, kWindow };
+void compose_state(const StateGeometries& geometries, FilledPart filled, TokenRange range,
+                   std::span<const std::byte> rows, std::vector<std::byte>& image);
+
+std::uint64_t row_image_bytes(const StateGeometry& geometry, Position rows);
+
+// kDamaged when a row holds a NaN or an infinity (for quantised types: in a scale).
+Status check_finite(std::span<const std::byte> rows, const StateGeometry& geometry, Position row_count);
+
+}  // namespace kvasir

@@ -1,0 +1,39 @@
+#include "memory/agent_info.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace kvasir {
+
+Position stored_tokens(std::span<const StoredBlock> blocks) {
+    std::vector<TokenRange> ranges;
+    for (const StoredBlock& block : blocks) {
+        if (block.kind == BlockKind::kAppend) ranges.push_back(block.range);
+    }
+    std::sort(ranges.begin(), ranges.end(), [](TokenRange a, TokenRange b) { return a.begin < b.begin; });
+    Position end = 0;
+    for (const TokenRange& range : ranges) {
+        if (range.begin > end) break;
+        end = std::max(end, range.end);
+    }
+    return end;
+}
+
+Result<AgentInfo> describe_stored(Catalog& catalog, const AgentRecord& agent) {
+    KVASIR_TRY_ASSIGN(const std::vector<StoredBlock> blocks, catalog.referenced_blocks(agent.id));
+    AgentInfo info;
+    info.name = agent.name;
+    info.type = agent.type;
+    info.system_prompt = agent.system_prompt;
+    info.token_count = agent.token_count;
+    info.cache_tokens = stored_tokens(blocks);
+    info.state = info.cache_tokens > 0 ? AgentState::kStored : AgentState::kEmpty;
+    info.turn_count = agent.turn_count;
+    info.created_unix_ms = agent.created_unix_ms;
+    info.last_used_unix_ms = agent.last_used_unix_ms;
+    for (const StoredBlock& block : blocks) info.kv_disk_bytes += block.file_bytes;
+    info.model_name = agent.model_name;
+    return info;
+}
+
+}  // namespace kvasir

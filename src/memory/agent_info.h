@@ -1,0 +1,17 @@
+// Listings of agents from what the catalog knows. Engine thread, or any command's only thread.
+#pragma once
+
+#include <span>
+
+#include "memory/agent_memory.h"
+#include "store/store.h"
+
+namespace kvasir {
+
+// How many tokens, from the first, the append blocks among `blocks` hold without a gap.
+Position stored_tokens(std::span<const StoredBlock> blocks);
+
+// As it is on disk; state is kStored or kEmpty.
+Result<AgentInfo> describe_stored(Catalog& catalog, const AgentRecord& agent);
+
+}  // namespace kvasir

@@ -1,0 +1,224 @@
+// Opening, creating, listing, saving, removing.
+#include "memory/agent_memory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/names.h"
+#include "base/process_memory.h"
+#include "memory/agent_info.h"
+#include "memory/engine_agent_memory.h"
+#include "memory/input_checks.h"
+
+namespace kvasir {
+
+namespace {
+
+// How the KV that was written last for this model differs from this engine's.
+Result<std::string> remember_fingerprint(Catalog& catalog, const Fingerprint& fingerprint) {
+    KVASIR_TRY_ASSIGN(const auto before, catalog.fingerprint_text(fingerprint.model_id()));
+    std::string changes;
+    if (before && *before != fingerprint.text()) {
+        for (const std::string& change : fingerprint_differences(*before, fingerprint.text())) {
+            changes += (changes.empty() ? "" : ", ") + change;
+        }
+    }
+    const Status remembered =
+        catalog.remember_fingerprint(fingerprint.digest(), fingerprint.model_id(), fingerprint.text());
+    // It only explains: a full disk must not keep anybody from reading.
+    if (!remembered) log(LogLevel::kWarning, "fingerprint_not_remembered", remembered.error().message);
+    return changes;
+}
+
+void add(SaveResult& sum, const SaveResult& one) {
+    sum.append_rows_written += one.append_rows_written;
+    sum.append_bytes_written += one.append_bytes_written;
+    sum.window_bytes_written += one.window_bytes_written;
+    sum.blocks_written += one.blocks_written;
+    sum.blocks_shared += one.blocks_shared;
+    sum.save_ms += one.save_ms;
+    if (one.durability == Durability::kTokensOnly) sum.durability = Durability::kTokensOnly;
+    add_warning(sum.warning, one.warning);
+}
+
+Status check_new_agent(const std::string& name, const std::string& type, const std::string& system_prompt) {
+    KVASIR_TRY(check_agent_name(name));
+    KVASIR_TRY(check_agent_type(type));
+    return check_text(system_prompt, "the system prompt");
+}
+
+}  // namespace
+
+void add_warning(std::string& warning, const std::string& more) {
+    if (!warning.empty() && !more.empty()) warning += "; ";
+    warning += more;
+}
+
+Result<std::unique_ptr<AgentMemory>> AgentMemory::open(const MemoryOptions& options, Engine& engine,
+                                                       Store& store, const Clock& clock) {
+    if (options.agents_resident_max == 0 || options.agents_resident_max > kAgentsResidentMax) {
+        return fail(ErrorCode::kInvalidArgument, "between 1 and " + std::to_string(kAgentsResidentMax) +
+                                                     " agents can be resident (--max-agents)");
+    }
+    if (engine.kv_layout().has_snapshot) {
+        return fail(ErrorCode::kModelUnusable,
+                    printable(engine.model().architecture) +
+                        " is a recurrent model, which is not supported yet: its memory "
+                        "cannot be stored; use an attention-only model");
+    }
+    KVASIR_TRY_ASSIGN(std::string changes, remember_fingerprint(store.catalog(), engine.fingerprint()));
+    const KvContext context{engine, store, {store.catalog().tenant_salt(), engine.fingerprint().digest()}};
+    return std::make_unique<EngineAgentMemory>(context, clock, options, std::move(changes));
+}
+
+EngineAgentMemory::EngineAgentMemory(KvContext context, const Clock& clock, const MemoryOptions& options,
+                                     std::string fingerprint_changes)
+    : context_(context),
+      clock_(clock),
+      fingerprint_changes_(std::move(fingerprint_changes)),
+      places_(context, clock, options.agents_resident_max) {}
+
+Result<Conversation> EngineAgentMemory::open_conversation(const std::string& name) {
+    Catalog& catalog = context_.store.catalog();
+    Conversation conversation;
+    KVASIR_TRY_ASSIGN(conversation.agent, catalog.agent(name));
+    if (conversation.agent.model_id != context_.engine.fingerprint().model_id()) {
+        return fail(ErrorCode::kModelUnusable,
+                    "the agent " + printable(name) + " belongs to the model " +
+                        printable(conversation.agent.model_name) + ", last seen at " +
+                        printable(conversation.agent.model_path) + ", and another one is loaded (" +
+                        printable(context_.engine.model().name) +
+                        "): start with that model (--model), or create a new agent; nothing of it is lost");
+    }
+    KVASIR_TRY_ASSIGN(conversation.turns, catalog.turns(conversation.agent.id));
+    KVASIR_TRY_ASSIGN(conversation.tokens, catalog.tokens(conversation.agent.id));
+    return conversation;
+}
+
+Result<CreateResult> EngineAgentMemory::create(const std::string& name, const std::string& type,
+                                               const std::string& system_prompt) {
+    KVASIR_TRY(check_new_agent(name, type, system_prompt));
+    KVASIR_TRY(context_.store.admit_turn());
+    Catalog& catalog = context_.store.catalog();
+    const std::int64_t now_unix_ms = clock_.unix_ms();
+    const ModelInfo& model = context_.engine.model();
+    KVASIR_TRY_ASSIGN(const std::vector<Token> prefix,
+                      system_prefix(context_.engine, system_prompt, now_unix_ms));
+    if (prefix.size() + 1 > model.context_tokens) {
+        return fail(ErrorCode::kContextFull, "the system prompt has " + std::to_string(prefix.size()) +
+                                                 " tokens and the maximum context length is " +
+                                                 std::to_string(model.context_tokens) +
+                                                 " tokens (--ctx-size)");
+    }
+    NewAgent agent{name,       type,       system_prompt, context_.engine.fingerprint().model_id(),
+                   model.name, model.path, prefix};
+    KVASIR_TRY_ASSIGN(const AgentRecord record, catalog.create_agent(agent, now_unix_ms));
+    auto created = fill_new_agent(record, prefix);
+    if (created) return created;
+    // Nobody was told of the agent: the name is free again.
+    places_.drop(name);
+    const auto erased = erase_stored_agent(context_.store, name);
+    if (!erased) log(LogLevel::kWarning, "failed_creation_not_undone", erased.error().message);
+    return created;
+}
+
+Result<CreateResult> EngineAgentMemory::fill_new_agent(const AgentRecord& record,
+                                                       const std::vector<Token>& prefix) {
+    const Conversation conversation{record, {}, prefix};
+    KVASIR_TRY_ASSIGN(ResidentAgent * agent, places_.take(record));
+    KVASIR_TRY_ASSIGN(const LoadResult loaded, bring_back(*agent, conversation));
+    CreateResult result;
+    result.evaluated_tokens = loaded.evaluated_tokens;
+    result.reused_tokens = static_cast<Position>(prefix.size()) - loaded.evaluated_tokens;
+    result.prefill_ms = loaded.prefill_ms;
+    result.restore_ms = loaded.restore_ms;
+    result.save = places_.save(*agent);
+    for (const std::string& warning : places_.take_warnings()) add_warning(result.save.warning, warning);
+    KVASIR_TRY_ASSIGN(result.agent, describe(record));
+    return result;
+}
+
+Result<AgentInfo> EngineAgentMemory::describe(const AgentRecord& record) {
+    KVASIR_TRY_ASSIGN(AgentInfo info, describe_stored(context_.store.catalog(), record));
+    if (const ResidentAgent* agent = places_.find(record.name); agent != nullptr) {
+        info.state = agent->state();
+        info.cache_tokens = std::max(info.cache_tokens, agent->length());
+        info.kv_memory_bytes = memory_bytes(*agent);
+    } else if (places_.is_damaged(record.name)) {
+        info.state = AgentState::kDamaged;
+    }
+    return info;
+}
+
+std::uint64_t EngineAgentMemory::memory_bytes(const ResidentAgent& agent) const {
+    const KvLayout& layout = context_.layout();
+    return context_.engine.append_cells(agent.sequence) * layout.row_bytes(Plane::kAppend) +
+           layout.window_range(agent.length()).size() * layout.row_bytes(Plane::kWindow);
+}
+
+Result<std::vector<AgentInfo>> EngineAgentMemory::list() {
+    KVASIR_TRY_ASSIGN(const std::vector<AgentRecord> records, context_.store.catalog().agents());
+    std::vector<AgentInfo> infos;
+    for (const AgentRecord& record : records) {
+        KVASIR_TRY_ASSIGN(AgentInfo info, describe(record));
+        infos.push_back(std::move(info));
+    }
+    return infos;
+}
+
+Result<AgentInfo> EngineAgentMemory::show(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
+    return describe(record);
+}
+
+Result<std::vector<TurnRecord>> EngineAgentMemory::turns(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
+    return context_.store.catalog().turns(record.id);
+}
+
+SaveResult EngineAgentMemory::stored_durability(const AgentRecord& record) {
+    SaveResult result;
+    const auto info = describe(record);
+    const bool stored = info && (info->state == AgentState::kStored || record.token_count == 0);
+    if (!stored) result.durability = Durability::kTokensOnly;
+    return result;
+}
+
+Result<SaveResult> EngineAgentMemory::save(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
+    ResidentAgent* agent = places_.find(name);
+    return agent == nullptr ? stored_durability(record) : places_.save(*agent);
+}
+
+Result<SaveResult> EngineAgentMemory::save_all() {
+    SaveResult sum;
+    for (const std::string& name : places_.residency().names()) add(sum, places_.save(*places_.find(name)));
+    return sum;
+}
+
+Result<SaveResult> EngineAgentMemory::evict(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
+    return places_.find(name) == nullptr ? stored_durability(record) : places_.evict(name);
+}
+
+Result<EraseReceipt> EngineAgentMemory::remove(const std::string& name) {
+    KVASIR_TRY(context_.store.catalog().agent(name));
+    auto receipt = erase_stored_agent(context_.store, name);
+    if (!context_.store.catalog().agent(name)) places_.drop(name);
+    return receipt;
+}
+
+MemoryUsage EngineAgentMemory::memory_usage() const {
+    MemoryUsage usage;
+    usage.engine = context_.engine.memory();
+    usage.cells = context_.engine.cells();
+    for (const ResidentAgent& agent : places_.residency().agents()) {
+        usage.agents.push_back({agent.record.name, agent.length(), memory_bytes(agent)});
+    }
+    usage.total_bytes = usage.engine.weights_bytes + usage.engine.kv_pool_bytes + usage.engine.compute_bytes;
+    usage.process_resident_bytes = process_resident_bytes();
+    return usage;
+}
+
+}  // namespace kvasir

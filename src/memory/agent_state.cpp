@@ -1,0 +1,42 @@
+// Names of the enums that users see.
+#include "memory/agent_memory.h"
+
+namespace kvasir {
+
+const char* to_string(AgentState state) {
+    switch (state) {
+        case AgentState::kEmpty:
+            return "empty";
+        case AgentState::kPrefilled:
+            return "prefilled";
+        case AgentState::kActive:
+            return "active";
+        case AgentState::kSaving:
+            return "saving";
+        case AgentState::kReady:
+            return "ready";
+        case AgentState::kStored:
+            return "stored";
+        case AgentState::kRestoring:
+            return "restoring";
+        case AgentState::kDamaged:
+            return "damaged";
+    }
+    return "unknown";
+}
+
+const char* to_string(ReuseSource source) {
+    switch (source) {
+        case ReuseSource::kNone:
+            return "none";
+        case ReuseSource::kResident:
+            return "resident";
+        case ReuseSource::kMemoryFork:
+            return "memory_fork";
+        case ReuseSource::kDisk:
+            return "disk";
+    }
+    return "unknown";
+}
+
+}  // namespace kvasir

@@ -1,0 +1,58 @@
+#include "memory/kv_loader.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "memory/row_image.h"
+
+namespace kvasir {
+
+namespace {
+
+void note_failure(const char* event, const Status& status) {
+    if (!status) log(LogLevel::kWarning, event, status.error().message);
+}
+
+}  // namespace
+
+Status KvLoader::import_block(SequenceId sequence, const PlannedBlock& planned) {
+    const StoredBlock& block = planned.block;
+    const Plane plane = plane_of(block.kind);
+    const BlockSpec expected =
+        make_block_spec(context_, {block.kind, block.name, block.parent, block.range}, block.tokens);
+    KVASIR_TRY(context_.store.blocks().read(block, expected, image_));
+    if (planned.part == block.range)
+        return context_.engine.import_rows(sequence, plane, planned.part, image_);
+    slice_rows(context_.layout(), plane, block.range, planned.part, image_, slice_);
+    return context_.engine.import_rows(sequence, plane, planned.part, slice_);
+}
+
+UnusableBlock KvLoader::give_up(const StoredBlock& block, const Error& error) {
+    log(LogLevel::kWarning, "block_unusable", block.name.hex() + ": " + error.message);
+    // A file that could not be read now may be whole: it stays, and is only left out this time.
+    if (error.code == ErrorCode::kIo) return {block.name, error.message};
+    if (error.code != ErrorCode::kNotFound) {
+        note_failure("quarantine_failed",
+                     context_.store.blocks().quarantine(block.kind, block.name, error.message));
+    }
+    note_failure("drop_block_failed", context_.store.catalog().drop_block(block.kind, block.name));
+    return {block.name, error.message};
+}
+
+Result<std::optional<UnusableBlock>> KvLoader::load(SequenceId sequence, const RestorePlan& plan,
+                                                    const std::function<void(Position done)>& on_progress) {
+    for (const std::vector<PlannedBlock>* plane : {&plan.append, &plan.window}) {
+        for (const PlannedBlock& planned : *plane) {
+            const Status imported = import_block(sequence, planned);
+            if (imported) {
+                if (planned.block.kind == BlockKind::kAppend && on_progress) on_progress(planned.part.end);
+                continue;
+            }
+            if (imported.error().code == ErrorCode::kOutOfMemory) return fail(imported.error());
+            return std::optional<UnusableBlock>(give_up(planned.block, imported.error()));
+        }
+    }
+    return std::optional<UnusableBlock>();
+}
+
+}  // namespace kvasir

@@ -1,0 +1,96 @@
+// The places of resident agents: who gets one, who leaves for it, what rows a newcomer begins with.
+//
+// When places or cells run out, the least recently used agent leaves: its KV is saved first; if that fails
+// its tokens are durable all the same, and a warning is kept for whoever caused it. Engine thread. Closes its
+// sequences when it goes.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "memory/kv_context.h"
+#include "memory/kv_loader.h"
+#include "memory/kv_saver.h"
+#include "memory/prefill.h"
+#include "memory/residency.h"
+#include "memory/restore_plan.h"
+
+namespace kvasir {
+
+// What a sequence is to hold.
+struct Wanted {
+    std::span<const Token> tokens;
+    Position reuse_max = 0;  // at least the tokens after it are evaluated
+    std::vector<Position> boundaries;
+};
+
+// What of it is there without evaluating.
+struct Reuse {
+    Position position = 0;
+    Position stored_end = 0;  // append rows that are stored, with or without a restore point there
+    ReuseSource source = ReuseSource::kNone;
+    std::vector<std::string> failures;  // of stored blocks
+    double restore_ms = 0;
+};
+
+class Places {
+  public:
+    Places(KvContext context, const Clock& clock, std::uint32_t agents_max)
+        : context_(context),
+          clock_(clock),
+          agents_max_(agents_max),
+          saver_(context, clock),
+          loader_(context) {}
+    ~Places();
+    Places(const Places&) = delete;
+    Places& operator=(const Places&) = delete;
+
+    // The agent, with a sequence of its own, most recently used now.
+    Result<ResidentAgent*> take(const AgentRecord& record);
+    // Makes the agent's sequence hold the longest beginning of `wanted` that can be had: its own rows, or
+    // stored ones.
+    Result<Reuse> reuse(ResidentAgent& agent, const Wanted& wanted,
+                        const std::function<void(Position)>& on_progress);
+    // Evaluates; when no cells are free, others leave.
+    DecodeFunction decode_for(const ResidentAgent& agent);
+    // Cuts the agent's rows back to what `committed` begins with. The agent may lose its place: it is not
+    // valid then.
+    void roll_back(ResidentAgent& agent, std::span<const Token> committed);
+
+    SaveResult save(ResidentAgent& agent);
+    SaveResult evict(const std::string& name);  // of a resident agent
+    void drop(const std::string& name);         // without saving
+
+    ResidentAgent* find(const std::string& name) { return residency_.find(name); }
+    const Residency& residency() const { return residency_; }
+    bool is_damaged(const std::string& name) const { return damaged_.contains(name); }
+    std::vector<std::string> take_warnings();  // of agents that left without durable KV since the last call
+
+  private:
+    enum class Evicted { kNobody, kOne };
+
+    Evicted evict_one(const std::string& kept);
+    Status reset(ResidentAgent& agent);
+    Status reuse_own(ResidentAgent& agent, Position position);
+    // The best that is stored beyond `position`; rows of the agent are replaced if there is such.
+    Result<Reuse> reuse_stored(ResidentAgent& agent, const Wanted& wanted, Position position,
+                               const std::function<void(Position)>& on_progress);
+    Status import(ResidentAgent& agent, const RestorePlan& plan, std::set<BlockName>& excluded, Reuse& reuse,
+                  const std::function<void(Position)>& on_progress);
+    void note_durability(ResidentAgent& agent, const RestorePlan& plan);
+
+    KvContext context_;
+    const Clock& clock_;
+    std::uint32_t agents_max_;
+    Residency residency_;
+    KvSaver saver_;
+    KvLoader loader_;
+    std::set<std::string> damaged_;  // stored KV failed verification and is not rewritten yet
+    std::vector<std::string> warnings_;
+};
+
+}  // namespace kvasir

@@ -1,0 +1,40 @@
+// An agent that has KV in the engine: which rows, and what of them must still be written. Owned by Residency.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "engine/engine.h"
+#include "memory/agent_memory.h"
+#include "memory/window_capture.h"
+#include "store/catalog.h"
+
+namespace kvasir {
+
+struct ResidentAgent {
+    AgentRecord record;
+    SequenceId sequence{};
+    std::vector<Token> rows;           // the tokens whose rows the sequence holds
+    std::vector<Position> boundaries;  // positions worth restoring at, besides the end of the rows
+    WindowCapture windows;
+    std::optional<Position>
+        durable_at;                  // rows [0, durable_at) and the window there are stored and referenced
+    std::optional<AgentState> busy;  // what is being done with it just now
+
+    Position length() const { return static_cast<Position>(rows.size()); }
+    bool durable() const { return durable_at == length(); }
+    AgentState state() const {
+        if (busy) return *busy;
+        if (rows.empty()) return AgentState::kEmpty;
+        return durable() ? AgentState::kReady : AgentState::kPrefilled;
+    }
+    // Takes note that the sequence was cut to `position`.
+    void forget_after(Position position) {
+        rows.resize(position);
+        std::erase_if(boundaries, [&](Position boundary) { return boundary > position; });
+        windows.rewind(position);
+        if (durable_at && *durable_at > position) durable_at.reset();
+    }
+};
+
+}  // namespace kvasir

@@ -1,0 +1,85 @@
+#include "memory/row_image.h"
+
+#include <cassert>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kvasir {
+
+namespace {
+
+struct ElementType {
+    const char* dtype;
+    std::uint64_t bytes;
+};
+
+// Quantised rows are bytes to safetensors.
+ElementType element_type(std::string_view ggml_type) {
+    if (ggml_type == "f16") return {"F16", 2};
+    if (ggml_type == "bf16") return {"BF16", 2};
+    if (ggml_type == "f32") return {"F32", 4};
+    return {"U8", 1};
+}
+
+TensorSpec tensor(std::string name, std::string_view ggml_type, std::uint64_t row_bytes, Position rows) {
+    const ElementType element = element_type(ggml_type);
+    return {std::move(name), element.dtype, {rows, row_bytes / element.bytes}, row_bytes * rows};
+}
+
+std::string type_of(const KvLayout& layout, Plane plane, std::string KvLayer::*type) {
+    const std::vector<KvLayer>& layers = layout.layers(plane);
+    return layers.empty() ? std::string() : layers.front().*type;
+}
+
+}  // namespace
+
+BlockKind kind_of(Plane plane) { return plane == Plane::kAppend ? BlockKind::kAppend : BlockKind::kWindow; }
+
+Plane plane_of(BlockKind kind) { return kind == BlockKind::kAppend ? Plane::kAppend : Plane::kWindow; }
+
+std::vector<TensorSpec> tensors_of(const KvLayout& layout, Plane plane, Position rows) {
+    std::vector<TensorSpec> tensors;
+    for (const KvLayer& layer : layout.layers(plane)) {
+        const std::string name = "layer_" + std::to_string(layer.index);
+        tensors.push_back(tensor(name + ".key", layer.key_type, layer.key_row_bytes, rows));
+        if (layer.value_row_bytes == 0) continue;
+        tensors.push_back(tensor(name + ".value", layer.value_type, layer.value_row_bytes, rows));
+    }
+    return tensors;
+}
+
+BlockSpec make_block_spec(const KvContext& context, const BlockIdentity& identity,
+                          std::span<const Token> tokens) {
+    const KvLayout& layout = context.layout();
+    const Plane plane = plane_of(identity.kind);
+    BlockSpec spec;
+    spec.kind = identity.kind;
+    spec.name = identity.name;
+    spec.parent = identity.parent;
+    spec.fingerprint = context.root.fingerprint;
+    spec.range = identity.range;
+    spec.tokens.assign(tokens.begin(), tokens.end());
+    spec.kv_type_k = type_of(layout, plane, &KvLayer::key_type);
+    spec.kv_type_v = type_of(layout, plane, &KvLayer::value_type);
+    spec.tensors = tensors_of(layout, plane, identity.range.size());
+    return spec;
+}
+
+void slice_rows(const KvLayout& layout, Plane plane, TokenRange held, TokenRange part,
+                std::span<const std::byte> image, std::vector<std::byte>& out) {
+    assert(part.begin >= held.begin && part.end <= held.end);
+    out.clear();
+    out.reserve(layout.row_bytes(plane) * part.size());
+    std::size_t offset = 0;
+    for (const KvLayer& layer : layout.layers(plane)) {
+        for (const std::uint64_t row_bytes : {layer.key_row_bytes, layer.value_row_bytes}) {
+            const auto rows =
+                image.subspan(offset + row_bytes * (part.begin - held.begin), row_bytes * part.size());
+            out.insert(out.end(), rows.begin(), rows.end());
+            offset += row_bytes * held.size();
+        }
+    }
+}
+
+}  // namespace kvasir

@@ -1,0 +1,36 @@
+// Row images and the block files they become: which tensors a plane has, and how to cut rows out of an image.
+// Pure.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "memory/kv_context.h"
+#include "store/block.h"
+
+namespace kvasir {
+
+BlockKind kind_of(Plane plane);
+Plane plane_of(BlockKind kind);
+
+// The tensors of `rows` rows, in the order of the row image.
+std::vector<TensorSpec> tensors_of(const KvLayout& layout, Plane plane, Position rows);
+
+struct BlockIdentity {
+    BlockKind kind = BlockKind::kAppend;
+    BlockName name;
+    std::optional<BlockName> parent;  // as in BlockSpec
+    TokenRange range;
+};
+
+// The full specification of a block of this engine's rows.
+BlockSpec make_block_spec(const KvContext& context, const BlockIdentity& identity,
+                          std::span<const Token> tokens);
+
+// Rows [part.begin, part.end) of an image that holds the rows [held.begin, held.end).
+void slice_rows(const KvLayout& layout, Plane plane, TokenRange held, TokenRange part,
+                std::span<const std::byte> image, std::vector<std::byte>& out);
+
+}  // namespace kvasir

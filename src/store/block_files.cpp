@@ -1,0 +1,150 @@
+#include "store/block_files.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "store/kv_file.h"
+
+namespace kvasir {
+
+namespace {
+
+const char* suffix_of(BlockKind kind) {
+    return kind == BlockKind::kAppend ? ".safetensors" : ".window.safetensors";
+}
+
+std::string shard_of(const BlockName& name) { return name.hex().substr(0, 2); }
+
+constexpr std::string_view kTemporaryMark = ".tmp-";
+
+tl::unexpected<Error> damaged(const BlockName& name, const char* what) {
+    return fail(ErrorCode::kDamaged, fmt::format("block {}: {}", name.hex(), what));
+}
+
+// Everything but the tokens, which stand in the data section.
+bool same_header(BlockSpec decoded, const BlockSpec& expected) {
+    decoded.tokens = expected.tokens;
+    return decoded == expected;
+}
+
+}  // namespace
+
+BlockFiles::BlockFiles(FileSystem& file_system, std::string root)
+    : file_system_(file_system), root_(std::move(root)) {}
+
+std::string BlockFiles::path_of(BlockKind kind, const BlockName& name) const {
+    return fmt::format("{}/blocks/{}/{}{}", root_, shard_of(name), name.hex(), suffix_of(kind));
+}
+
+Status BlockFiles::create_layout() {
+    KVASIR_TRY(file_system_.make_directories(root_ + "/blocks"));
+    for (unsigned shard = 0; shard < 256; ++shard) {
+        const std::string directory = fmt::format("{}/blocks/{:02x}", root_, shard);
+        KVASIR_TRY(file_system_.make_directories(directory));
+        KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, file_system_.list(directory));
+        for (const FileInfo& file : files) {
+            if (file.name.find(kTemporaryMark) == std::string::npos) continue;
+            KVASIR_TRY(file_system_.remove(directory + "/" + file.name));
+        }
+    }
+    return file_system_.make_directories(root_ + "/quarantine");
+}
+
+Result<StoredBlock> BlockFiles::write(const BlockSpec& spec, std::span<const std::byte> image) {
+    KVASIR_TRY_ASSIGN(const std::vector<std::byte> header, encode_header(spec, image));
+    const std::vector<std::byte> tokens = encode_tokens(spec.tokens);
+    const std::array<std::span<const std::byte>, 3> parts = {header, image, tokens};
+    const std::string path = path_of(spec.kind, spec.name);
+    const auto write_temporary = [&]() -> Result<std::string> {
+        // Unique within the process by the counter, among processes by the pid: no two writers share a
+        // temporary file.
+        std::string temporary =
+            fmt::format("{}{}{}-{}", path, kTemporaryMark, ::getpid(), next_temporary_.fetch_add(1));
+        KVASIR_TRY(file_system_.write_new_synced(temporary, parts));
+        return temporary;
+    };
+    auto temporary = write_temporary();
+    // A failed sync leaves nothing that could be trusted: once more, under a new name. A full disk stays
+    // full.
+    if (!temporary && temporary.error().code == ErrorCode::kIo) temporary = write_temporary();
+    if (!temporary) return fail(std::move(temporary).error());
+    if (Status renamed = file_system_.rename(*temporary, path); !renamed) {
+        (void)file_system_.remove(*temporary);  // best effort: create_layout() removes what is left
+        return fail(std::move(renamed).error());
+    }
+    KVASIR_TRY(file_system_.sync_directory(fmt::format("{}/blocks/{}", root_, shard_of(spec.name))));
+    StoredBlock stored;
+    stored.kind = spec.kind;
+    stored.name = spec.name;
+    stored.parent = spec.parent;
+    stored.range = spec.range;
+    stored.tokens = spec.tokens;
+    stored.header_hash = Sha256("").raw(header).finish();
+    stored.file_bytes = header.size() + image.size() + tokens.size();
+    return stored;
+}
+
+Status BlockFiles::read(const StoredBlock& stored, const BlockSpec& expected, std::vector<std::byte>& image) {
+    const std::string path = path_of(stored.kind, stored.name);
+    KVASIR_TRY_ASSIGN(const std::uint64_t file_bytes, file_system_.file_size(path));
+    if (file_bytes != stored.file_bytes) return damaged(stored.name, "the file has another size than it had");
+    std::vector<std::byte> header(kHeaderLengthBytes);
+    KVASIR_TRY(file_system_.read_at(path, 0, header));
+    KVASIR_TRY_ASSIGN(const std::uint64_t length, decode_header_length(header, file_bytes));
+    header.resize(kHeaderLengthBytes + length);
+    KVASIR_TRY(file_system_.read_at(path, kHeaderLengthBytes, std::span(header).subspan(kHeaderLengthBytes)));
+    if (Sha256("").raw(header).finish() != stored.header_hash) {
+        return damaged(stored.name, "the header has another hash than the catalog knows");
+    }
+    KVASIR_TRY_ASSIGN(const DecodedHeader decoded, decode_header(header, file_bytes));
+    if (stored.name != expected.name || !same_header(decoded.spec, expected))
+        return damaged(stored.name, "the file is that of another block");
+    image.resize(decoded.data_size);
+    KVASIR_TRY(file_system_.read_at(path, decoded.data_begin, image));
+    KVASIR_TRY(verify_frames(decoded, image));
+    const std::uint64_t image_bytes = expected.image_bytes();
+    if (!std::ranges::equal(std::span(image).subspan(image_bytes), encode_tokens(expected.tokens))) {
+        return damaged(stored.name, "the file holds other tokens");
+    }
+    image.resize(image_bytes);
+    return {};
+}
+
+Status BlockFiles::quarantine(BlockKind kind, const BlockName& name, const std::string& reason) {
+    // The time keeps the names of several runs apart: in a container, each has the same pid.
+    const std::string target =
+        fmt::format("{}/quarantine/{}{}.{}-{}-{}", root_, name.hex(), suffix_of(kind),
+                    system_clock().unix_ms(), ::getpid(), next_temporary_.fetch_add(1));
+    KVASIR_TRY(file_system_.rename(path_of(kind, name), target));
+    const std::array<std::span<const std::byte>, 1> parts = {std::as_bytes(std::span(reason))};
+    const Status noted = file_system_.write_new_synced(target + ".reason", parts);
+    KVASIR_TRY(file_system_.sync_directory(root_ + "/quarantine"));
+    KVASIR_TRY(file_system_.sync_directory(fmt::format("{}/blocks/{}", root_, shard_of(name))));
+    return noted;
+}
+
+Status BlockFiles::remove(BlockKind kind, const BlockName& name) {
+    Status removed = file_system_.remove(path_of(kind, name));
+    if (!removed && removed.error().code == ErrorCode::kNotFound) return {};
+    KVASIR_TRY(removed);
+    return file_system_.sync_directory(fmt::format("{}/blocks/{}", root_, shard_of(name)));
+}
+
+Status BlockFiles::remove_quarantined(BlockKind kind, const BlockName& name) {
+    const std::string prefix = name.hex() + suffix_of(kind);
+    KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, file_system_.list(root_ + "/quarantine"));
+    bool any_removed = false;
+    for (const FileInfo& file : files) {
+        if (!file.name.starts_with(prefix)) continue;
+        KVASIR_TRY(file_system_.remove(root_ + "/quarantine/" + file.name));
+        any_removed = true;
+    }
+    return any_removed ? file_system_.sync_directory(root_ + "/quarantine") : Status{};
+}
+
+}  // namespace kvasir

@@ -1,0 +1,44 @@
+// Rows of the catalog <-> values, shared by the parts of SqliteCatalog. Inside a transaction of the caller.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/catalog.h"
+#include "store/sqlite.h"
+
+namespace kvasir {
+
+inline std::int64_t to_row(AgentId id) { return static_cast<std::int64_t>(id); }
+inline std::int64_t to_row(TurnId id) { return static_cast<std::int64_t>(id); }
+inline std::int64_t to_row(BlockKind kind) { return kind == BlockKind::kAppend ? 0 : 1; }
+inline BlockKind block_kind(std::int64_t row) { return row == 0 ? BlockKind::kAppend : BlockKind::kWindow; }
+
+// Columns of `blocks` in the order that read_blocks() expects; the table must be named b.
+inline constexpr const char* kBlockColumns =
+    "b.kind, b.name, b.parent, b.range_begin, b.range_end, b.tokens, b.header_hash, b.file_bytes";
+
+Result<std::vector<StoredBlock>> read_blocks(SqliteStatement& statement);  // of a statement that is bound
+
+// First writer wins: a name that exists stays as it is.
+Status insert_block(SqliteConnection& connection, const StoredBlock& block, const Digest256& fingerprint,
+                    std::int64_t now_unix_ms);
+// Deletes rows and notes their files as pending removals.
+Status delete_blocks(SqliteConnection& connection, const std::vector<StoredBlock>& blocks);
+
+// Head turn and token count of an agent; kNotFound.
+struct AgentHead {
+    std::optional<TurnId> turn;
+    Position token_count = 0;
+    std::uint32_t turn_count = 0;
+};
+Result<AgentHead> read_head(SqliteConnection& connection, AgentId agent);
+
+// Inserts a turn and makes it the agent's head.
+Result<TurnRecord> append_turn(SqliteConnection& connection, const AgentHead& head, const NewTurn& turn,
+                               std::int64_t now_unix_ms);
+Result<std::vector<TurnRecord>> read_turns(SqliteConnection& connection, AgentId agent);  // root to head
+Result<std::vector<Token>> join_tokens(const std::vector<TurnRecord>& turns);
+
+}  // namespace kvasir

@@ -1,0 +1,52 @@
+// What may still be written: two watermarks of free space, a budget for KV, and a reserve file that keeps
+// turns committing on a full disk. Past the first watermark no KV is written; past the second no turn starts.
+//
+// Owned by Store, one thread at a time. The file system must outlive it. It deletes and makes the reserve
+// file, nothing else.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/file_system.h"
+#include "base/result.h"
+
+namespace kvasir {
+
+struct DiskBudgetOptions {
+    std::string root;
+    std::uint64_t budget_bytes = 0;    // for all KV files together
+    std::uint64_t free_bytes_min = 0;  // first watermark
+    std::uint64_t reserve_bytes = 0;
+};
+
+class DiskBudget {
+  public:
+    DiskBudget(DiskBudgetOptions options, FileSystem& file_system);
+
+    // Makes the reserve file unless one of the right size is there. kNoSpace says what it needs and what is
+    // free.
+    Status make_reserve();
+
+    // May that many bytes of KV be written besides the `kv_bytes` that are there?
+    Status admit_kv(std::uint64_t bytes, std::uint64_t kv_bytes);
+    // May a turn start? Gives up the reserve when nothing else is left, and takes it back when there is space
+    // again.
+    Status admit_turn();
+
+    std::uint64_t budget_bytes() const { return options_.budget_bytes; }
+    std::uint64_t reserve_bytes() const { return reserve_bytes_; }  // 0 while it is given up
+
+  private:
+    std::uint64_t turn_bytes_min() const;  // second watermark
+    void restore_reserve(std::uint64_t free_bytes);
+
+    DiskBudgetOptions options_;
+    FileSystem& file_system_;
+    std::uint64_t reserve_bytes_ = 0;
+};
+
+// 1.5 GB, 64 MB, 12 KB, 7 B: decimal, for messages.
+std::string readable_bytes(std::uint64_t bytes);
+
+}  // namespace kvasir

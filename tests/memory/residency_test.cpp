@@ -1,0 +1,88 @@
+// Who is resident and who leaves.
+#include "memory/residency.h"
+
+#include <string>
+
+#include "memory/world.h"
+
+namespace kvasir::test {
+namespace {
+
+using Names = std::vector<std::string>;
+
+class Residents : public MemoryTest {};
+KVASIR_BOTH_MODELS(Residents);
+
+TEST_P(Residents, TheLeastRecentlyUsedLeavesFirst) {
+    World world(options());
+    for (const char* name : {"a", "b", "c"}) world.create(name, name);
+    EXPECT_EQ(world.memory().resident(), (Names{"a", "b", "c"}));
+    world.say("a", "hello");
+    EXPECT_EQ(world.memory().resident(), (Names{"b", "c", "a"}));
+    world.create("d", "d");
+    EXPECT_EQ(world.memory().resident(), (Names{"c", "a", "d"}));
+    ASSERT_TRUE(world.memory().load("b"));
+    EXPECT_EQ(world.memory().resident(), (Names{"a", "d", "b"}));
+    ASSERT_TRUE(world.memory().load("a"));
+    EXPECT_EQ(world.memory().resident(), (Names{"d", "b", "a"}));
+    ASSERT_TRUE(world.memory().list());
+    ASSERT_TRUE(world.memory().show("d"));
+    ASSERT_TRUE(world.memory().save_all());
+    EXPECT_EQ(world.memory().resident(), (Names{"d", "b", "a"}));
+    world.say("c", "back");
+    EXPECT_EQ(world.memory().resident(), (Names{"b", "a", "c"}));
+    ASSERT_TRUE(world.memory().evict("a"));
+    EXPECT_EQ(world.memory().resident(), (Names{"b", "c"}));
+    EXPECT_EQ(world.engine().open_sequences(), 2U);
+}
+
+TEST_P(Residents, StatesAreShown) {
+    World world(options());
+    world.create("ada", words(40));
+    EXPECT_EQ(world.memory().show("ada")->state, AgentState::kReady);
+    MessageOptions message;
+    AgentState while_speaking = AgentState::kEmpty;
+    message.on_progress = [&](TurnPhase, Position, Position) {
+        while_speaking = world.memory().show("ada")->state;
+    };
+    ASSERT_TRUE(world.memory().message("ada", "hello", message));
+    EXPECT_EQ(while_speaking, AgentState::kActive);
+    ASSERT_TRUE(world.memory().evict("ada"));
+    EXPECT_EQ(world.memory().show("ada")->state, AgentState::kStored);
+    EXPECT_EQ(world.memory().show("ada")->kv_memory_bytes, 0U);
+}
+
+TEST_P(Residents, MemoryUsageAddsUp) {
+    World world(options());
+    world.create("ada", words(40));
+    world.create("eve", words(80));
+    const MemoryUsage usage = world.memory().memory_usage();
+    const EngineMemory engine = world.engine().memory();
+    EXPECT_EQ(usage.total_bytes, engine.weights_bytes + engine.kv_pool_bytes + engine.compute_bytes);
+    ASSERT_EQ(usage.agents.size(), 2U);
+    EXPECT_EQ(usage.agents[0].cache_tokens, world.memory().show("ada")->token_count);
+    EXPECT_EQ(usage.agents[0].kv_bytes, world.memory().show("ada")->kv_memory_bytes);
+    EXPECT_GT(usage.agents[1].kv_bytes, usage.agents[0].kv_bytes);
+    EXPECT_EQ(usage.cells.append_used, usage.agents[0].cache_tokens + usage.agents[1].cache_tokens);
+    EXPECT_GT(usage.process_resident_bytes, 1'000'000U);
+}
+
+TEST(Residency, KeepsTheOrderOfUse) {
+    Residency residency;
+    for (const char* name : {"a", "b", "c"}) {
+        ResidentAgent agent;
+        agent.record.name = name;
+        residency.add(std::move(agent));
+    }
+    EXPECT_EQ(residency.least_recent("a")->record.name, "b");
+    residency.touch("a");
+    EXPECT_EQ(residency.names(), (Names{"b", "c", "a"}));
+    residency.remove("b");
+    EXPECT_EQ(residency.find("b"), nullptr);
+    EXPECT_EQ(residency.least_recent("")->record.name, "c");
+    residency.remove("c");
+    EXPECT_EQ(residency.least_recent("a"), nullptr);
+}
+
+}  // namespace
+}  // namespace kvasir::test

@@ -1,0 +1,144 @@
+// A fake engine, a real store on a directory of its own, and the memory over them, through any number of
+// restarts. Every answer is compared with what the fake model says from tokens alone.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/file_system.h"
+#include "memory/agent_memory.h"
+#include "store/store.h"
+#include "support/fake_engine.h"
+#include "support/fault_vfs.h"
+#include "support/forwarding_engine.h"
+
+namespace kvasir::test {
+
+// A real file system whose free space and faults the test decides.
+class SwitchedDisk final : public FileSystem {
+  public:
+    std::uint64_t free = 100ULL * 1000 * 1000 * 1000;
+    std::optional<Error> refuse_writes;
+    std::uint32_t writes_before_refusal = 0;
+    std::optional<Error> refuse_reads;
+
+    Status write_new_synced(const std::string& path,
+                            std::span<const std::span<const std::byte>> parts) override;
+    Status rename(const std::string& from, const std::string& to) override {
+        return below_->rename(from, to);
+    }
+    Status sync_directory(const std::string& path) override { return below_->sync_directory(path); }
+    Status remove(const std::string& path) override { return below_->remove(path); }
+    Status read_at(const std::string& path, std::uint64_t offset, std::span<std::byte> out) override;
+    Result<std::uint64_t> file_size(const std::string& path) override { return below_->file_size(path); }
+    Result<std::vector<FileInfo>> list(const std::string& path) override { return below_->list(path); }
+    Status make_directories(const std::string& path) override { return below_->make_directories(path); }
+    Result<std::uint64_t> free_bytes(const std::string&) override { return free; }
+    Result<std::unique_ptr<FileLock>> lock(const std::string& path) override { return below_->lock(path); }
+
+  private:
+    std::unique_ptr<FileSystem> below_ = make_posix_file_system();
+};
+
+class StepClock final : public Clock {
+  public:
+    std::int64_t unix_ms() const override { return 1'700'000'000'000 + ++ms_; }
+    std::int64_t monotonic_us() const override { return ++us_; }
+
+  private:
+    mutable std::int64_t ms_ = 0;
+    mutable std::int64_t us_ = 0;
+};
+
+// What the agents' tokens and answers must be, computed without memory and KV. ChatML only.
+class ExactAgents {
+  public:
+    void create(const std::string& name, const std::string& system_prompt);
+    std::string answer(const FakeModel& model, const std::string& name, const std::string& text,
+                       std::uint32_t answer_tokens_max);
+    const std::vector<Token>& tokens(const std::string& name) const { return agents_.at(name).tokens; }
+
+  private:
+    struct Agent {
+        std::string system_prompt;
+        std::vector<Token> tokens;
+        std::uint32_t turns = 0;
+    };
+    std::map<std::string, Agent> agents_;
+};
+
+struct WorldOptions {
+    FakeEngineOptions engine;
+    MemoryOptions memory;
+    FaultVfs* vfs = nullptr;
+    std::function<std::unique_ptr<Engine>(std::unique_ptr<Engine>)> decorate;
+};
+
+FakeEngineOptions plain_engine();
+FakeEngineOptions windowed_engine();
+
+class World {
+  public:
+    explicit World(WorldOptions options = {});
+    ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+
+    // Ends the process and starts it anew, maybe with another engine.
+    void restart() { restart(options_.engine); }
+    void restart(const FakeEngineOptions& engine);
+
+    AgentMemory& memory() { return *memory_; }
+    FakeEngine& engine() { return *fake_; }
+    Store& store() { return *store_; }
+    SwitchedDisk& disk() { return disk_; }
+    const std::string& root() const { return root_; }
+    ExactAgents& exact() { return exact_; }
+
+    CreateResult create(const std::string& name, const std::string& system_prompt);
+    // Says `text` and expects the exact answer.
+    TurnResult say(const std::string& name, const std::string& text, std::uint32_t answer_tokens_max = 12);
+    TurnResult say_unchecked(const std::string& name, const std::string& text,
+                             std::uint32_t answer_tokens_max = 12);
+
+    std::vector<std::string> block_files(BlockKind kind) const;  // paths, sorted
+    std::vector<std::string> quarantined() const;
+
+  private:
+    WorldOptions options_;
+    std::string root_;
+    SwitchedDisk disk_;
+    StepClock clock_;
+    ExactAgents exact_;
+    FakeEngine* fake_ = nullptr;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<Store> store_;
+    std::unique_ptr<AgentMemory> memory_;
+};
+
+std::string words(std::uint32_t bytes, char letter = 'w');
+
+// Tests of memory run on both kinds of models.
+class MemoryTest : public testing::TestWithParam<const char*> {
+  protected:
+    bool windowed() const { return std::string(GetParam()) == "windowed"; }
+    FakeEngineOptions engine_options() const { return windowed() ? windowed_engine() : plain_engine(); }
+    WorldOptions options() const {
+        WorldOptions options;
+        options.engine = engine_options();
+        return options;
+    }
+};
+
+#define KVASIR_BOTH_MODELS(Suite)                                                 \
+    INSTANTIATE_TEST_SUITE_P(Models, Suite, testing::Values("plain", "windowed"), \
+                             [](const testing::TestParamInfo<const char*>& model) { return model.param; })
+
+}  // namespace kvasir::test

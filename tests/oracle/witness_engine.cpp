@@ -1,0 +1,82 @@
+#include "oracle/witness_engine.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/hash.h"
+
+namespace kvasir::test {
+
+namespace {
+
+class WitnessSampler : public Sampler {
+  public:
+    WitnessSampler(std::unique_ptr<Sampler> inner, const Engine& engine, std::vector<std::uint64_t>& witness)
+        : inner_(std::move(inner)), engine_(engine), witness_(witness) {}
+
+    Token sample(std::size_t row) override {
+        witness_.push_back(frame_checksum({}, 0, std::as_bytes(engine_.logits(row))).low);
+        return inner_->sample(row);
+    }
+
+  private:
+    std::unique_ptr<Sampler> inner_;
+    const Engine& engine_;
+    std::vector<std::uint64_t>& witness_;
+};
+
+// Where row `index` of layer `layer`'s keys begins in a row image.
+std::size_t key_row_offset(const std::vector<KvLayer>& layers, std::size_t layer, Position rows, Position index) {
+    std::size_t offset = 0;
+    for (std::size_t i = 0; i < layer; ++i) {
+        offset += (layers[i].key_row_bytes + layers[i].value_row_bytes) * rows;
+    }
+    return offset + layers[layer].key_row_bytes * index;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sampler>> WitnessEngine::make_sampler(const SamplingOptions& options) {
+    KVASIR_TRY_ASSIGN(auto sampler, ForwardingEngine::make_sampler(options));
+    return std::make_unique<WitnessSampler>(std::move(sampler), *this, witness_);
+}
+
+void WitnessEngine::sabotage_append(TokenRange range, std::vector<std::byte>& image) {
+    const std::vector<KvLayer>& layers = kv_layout().append;
+    if (sabotage_ == Sabotage::kAlterOneRow && range.begin == 0) {
+        // The sign bit of the keys' last element, f16 or the high byte of a quant: finite, and another value.
+        const std::size_t end = key_row_offset(layers, 0, range.size(), range.size() / 2 + 1);
+        image[end - 1] ^= std::byte{0x80};
+    }
+    if (sabotage_ == Sabotage::kShiftPositions) {
+        std::size_t offset = 0;
+        for (const KvLayer& layer : layers) {
+            for (std::uint64_t row_bytes : {layer.key_row_bytes, layer.value_row_bytes}) {
+                const auto begin = image.begin() + static_cast<std::ptrdiff_t>(offset);
+                const auto rows_bytes = static_cast<std::ptrdiff_t>(row_bytes * range.size());
+                std::rotate(begin, begin + rows_bytes - static_cast<std::ptrdiff_t>(row_bytes), begin + rows_bytes);
+                offset += row_bytes * range.size();
+            }
+        }
+    }
+    if (sabotage_ == Sabotage::kSwapAgents && range.begin == 0) {
+        const std::vector<std::byte> own = image;
+        if (former_.size() == image.size()) image = former_;
+        former_ = own;
+    }
+}
+
+Status WitnessEngine::import_rows(SequenceId sequence, Plane plane, TokenRange range,
+                                  std::span<const std::byte> image) {
+    std::vector<std::byte> changed(image.begin(), image.end());
+    if (plane == Plane::kAppend) sabotage_append(range, changed);
+    if (plane == Plane::kWindow && sabotage_ == Sabotage::kLoseWindowRow) {
+        const KvLayer& layer = kv_layout().window.front();
+        const std::size_t begin = key_row_offset(kv_layout().window, 0, range.size(), range.size() / 2);
+        std::memset(changed.data() + begin, 0, layer.key_row_bytes);
+    }
+    return ForwardingEngine::import_rows(sequence, plane, range, changed);
+}
+
+}  // namespace kvasir::test

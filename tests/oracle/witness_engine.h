@@ -1,0 +1,40 @@
+// The witness: records a checksum of every logits vector that was sampled from, and can sabotage imports.
+//
+// Two runs whose witness lists are equal computed the same logits to the last bit. The sabotages are the positive
+// controls: each breaks what a restore hands to the engine, behind all verification, and the oracle must see it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "support/forwarding_engine.h"
+
+namespace kvasir::test {
+
+enum class Sabotage {
+    kNone,
+    kAlterOneRow,       // one byte of one append row
+    kLoseWindowRow,     // one row of the window plane is all zeros
+    kShiftPositions,    // every append row stands one position too late
+    kSwapAgents,        // the first block of this import is that of the import before it
+};
+
+class WitnessEngine : public ForwardingEngine {
+  public:
+    WitnessEngine(std::unique_ptr<Engine> inner, std::vector<std::uint64_t>& witness, Sabotage sabotage)
+        : ForwardingEngine(std::move(inner)), witness_(witness), sabotage_(sabotage) {}
+
+    Result<std::unique_ptr<Sampler>> make_sampler(const SamplingOptions& options) override;
+    Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
+                       std::span<const std::byte> image) override;
+
+  private:
+    void sabotage_append(TokenRange range, std::vector<std::byte>& image);
+
+    std::vector<std::uint64_t>& witness_;
+    Sabotage sabotage_;
+    std::vector<std::byte> former_;       // first block of the import before this one
+};
+
+}  // namespace kvasir::test

@@ -1,0 +1,110 @@
+#include "support/fake_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "support/fake_text.h"
+
+namespace kvasir::test {
+
+FakeEngine::FakeEngine(const FakeEngineOptions& options) : options_(options), fake_(options) {
+    info_.path = "/models/" + options.name + ".gguf";
+    info_.name = options.name;
+    info_.architecture = windowed() ? "fake-windowed" : "fake";
+    info_.description = "fake";
+    info_.weights_bytes = 1'000'000;
+    info_.vocabulary_size = kFakeVocabulary;
+    info_.context_tokens_trained = options.context_tokens;
+    info_.context_tokens = options.context_tokens;
+    info_.batch_tokens = options.batch_tokens;
+    append_total_ =
+        options.append_cells > 0 ? options.append_cells : options.context_tokens * options.sequences;
+}
+
+void FakeEngine::fail_decode(std::uint32_t decodes_before, std::uint32_t times, Error error) {
+    decode_error_ = std::move(error);
+    decodes_before_error_ = decodes_before;
+    decode_errors_left_ = times;
+}
+
+Result<std::vector<Token>> FakeEngine::tokenize(std::string_view text, SpecialTokens special,
+                                                SequenceStart start) const {
+    std::vector<Token> tokens = fake_tokenize(text, special);
+    if (start == SequenceStart::kYes && options_.start == SequenceStart::kYes)
+        tokens.insert(tokens.begin(), kFakeBos);
+    return tokens;
+}
+
+std::string FakeEngine::piece(Token token, SpecialTokens special) const { return fake_piece(token, special); }
+
+Result<std::string> FakeEngine::render_chat(const ChatPrompt& prompt) const {
+    return fake_render(options_.chat_template, prompt);
+}
+
+Result<SequenceId> FakeEngine::open_sequence() {
+    for (std::uint32_t i = 0; i < options_.sequences; ++i) {
+        const auto id = static_cast<SequenceId>(i);
+        if (sequences_.try_emplace(id).second) return id;
+    }
+    return fail(ErrorCode::kUnavailable, "all sequences are taken");
+}
+
+void FakeEngine::close_sequence(SequenceId sequence) { sequences_.erase(sequence); }
+
+Position FakeEngine::length_of(const Sequence& sequence) const {
+    return windowed() ? std::min(sequence.append_end(), sequence.window_end()) : sequence.append_end();
+}
+
+Position FakeEngine::floor_of(const Sequence& sequence) const {
+    if (!windowed() || sequence.window_begin == 0) return 0;
+    return sequence.window_begin + fake_.layout().window_tokens;
+}
+
+Position FakeEngine::length(SequenceId sequence) const { return length_of(at(sequence)); }
+
+Position FakeEngine::rewind_floor(SequenceId sequence) const { return floor_of(at(sequence)); }
+
+Status FakeEngine::rewind(SequenceId id, Position position) {
+    Sequence& sequence = at(id);
+    if (position > length_of(sequence) || position < floor_of(sequence)) {
+        return fail(ErrorCode::kInvalidArgument, "cannot rewind to " + std::to_string(position));
+    }
+    sequence.append.resize(position);
+    while (sequence.window_end() > position && !sequence.window.empty()) sequence.window.pop_back();
+    return {};
+}
+
+Status FakeEngine::fork(SequenceId from, SequenceId to, Position position) {
+    const Sequence& source = at(from);
+    if (from == to || !at(to).append.empty() || position > length_of(source) || position < floor_of(source)) {
+        return fail(ErrorCode::kInvalidArgument, "cannot fork at " + std::to_string(position));
+    }
+    at(to) = source;
+    return rewind(to, position);
+}
+
+std::span<const float> FakeEngine::logits(std::size_t row) const { return logits_.at(row); }
+
+CellUsage FakeEngine::cells() const {
+    CellUsage usage;
+    usage.append_total = append_total_;
+    usage.append_used = *append_used_;
+    usage.window_total = fake_.layout().window_tokens * options_.sequences;
+    for (const auto& [id, sequence] : sequences_) {
+        usage.window_used += static_cast<std::uint32_t>(sequence.window.size());
+    }
+    return usage;
+}
+
+std::uint32_t FakeEngine::append_cells(SequenceId sequence) const { return at(sequence).append_end(); }
+
+EngineMemory FakeEngine::memory() const {
+    EngineMemory memory;
+    memory.weights_bytes = info_.weights_bytes;
+    memory.kv_pool_bytes = append_total_ * fake_.layout().row_bytes(Plane::kAppend) +
+                           cells().window_total * fake_.layout().row_bytes(Plane::kWindow);
+    memory.compute_bytes = options_.batch_tokens * sizeof(float) * kFakeVocabulary;
+    return memory;
+}
+
+}  // namespace kvasir::test
