@@ -12,67 +12,72 @@ namespace kvasir {
 
 namespace {
 
-// Where the floats of a type stand: `count` of them at the begin of each `stride` bytes.
-struct FloatPlaces {
+// Where the half floats of a quantised type stand: `count` of them at the begin of each `stride` bytes.
+struct ScalePlaces {
     std::size_t stride = 0;
     std::size_t count = 0;
-    std::uint32_t exponent_mask = 0;  // of a 16-bit float
 };
 
-constexpr std::uint32_t kHalfExponent = 0x7c00;
-constexpr std::uint32_t kBrainExponent = 0x7f80;
-
-bool places_of(std::int32_t type, FloatPlaces& places) {
+ScalePlaces scales_of(std::int32_t type) {
     switch (type) {
-        case GGML_TYPE_F16:
-            places = {2, 1, kHalfExponent};
-            return true;
-        case GGML_TYPE_BF16:
-            places = {2, 1, kBrainExponent};
-            return true;
         case GGML_TYPE_Q8_0:
-            places = {34, 1, kHalfExponent};
-            return true;
+            return {34, 1};
         case GGML_TYPE_Q4_0:
         case GGML_TYPE_IQ4_NL:
-            places = {18, 1, kHalfExponent};
-            return true;
+            return {18, 1};
         case GGML_TYPE_Q4_1:
-            places = {20, 2, kHalfExponent};
-            return true;
+            return {20, 2};
         case GGML_TYPE_Q5_0:
-            places = {22, 1, kHalfExponent};
-            return true;
+            return {22, 1};
         case GGML_TYPE_Q5_1:
-            places = {24, 2, kHalfExponent};
-            return true;
+            return {24, 2};
         default:
-            return false;
+            return {};
     }
 }
 
-bool all_finite_f32(std::span<const std::byte> rows) {
-    constexpr std::uint32_t kExponent = 0x7f800000;
-    for (std::size_t i = 0; i + 4 <= rows.size(); i += 4) {
-        std::uint32_t bits = 0;
+// Rows that are nothing but floats, eight bytes at a time: adding the lowest exponent bit to the exponent of
+// each float carries into its sign place only when all exponent bits are set, which is what infinities and
+// NaNs have.
+bool all_finite_packed(std::span<const std::byte> rows, std::uint64_t exponents, std::uint64_t lowest_bits,
+                       std::uint64_t signs) {
+    std::uint64_t carried = 0;
+    std::size_t i = 0;
+    for (; i + 8 <= rows.size(); i += 8) {
+        std::uint64_t bits = 0;
         std::memcpy(&bits, rows.data() + i, sizeof(bits));
-        if ((bits & kExponent) == kExponent) return false;
+        carried |= (bits & exponents) + lowest_bits;
+    }
+    std::uint64_t rest = 0;
+    std::memcpy(&rest, rows.data() + i, rows.size() - i);
+    carried |= (rest & exponents) + lowest_bits;
+    return (carried & signs) == 0;
+}
+
+bool all_scales_finite(std::span<const std::byte> rows, const ScalePlaces& places) {
+    constexpr std::uint32_t kHalfExponent = 0x7c00;
+    for (std::size_t i = 0; i + places.stride <= rows.size(); i += places.stride) {
+        for (std::size_t k = 0; k < places.count; ++k) {
+            std::uint16_t bits = 0;
+            std::memcpy(&bits, rows.data() + i + 2 * k, sizeof(bits));
+            if ((bits & kHalfExponent) == kHalfExponent) return false;
+        }
     }
     return true;
 }
 
 bool all_finite(std::span<const std::byte> rows, std::int32_t type) {
-    if (type == GGML_TYPE_F32) return all_finite_f32(rows);
-    FloatPlaces places;
-    if (!places_of(type, places)) return false;  // an unknown type is not trusted
-    for (std::size_t i = 0; i + places.stride <= rows.size(); i += places.stride) {
-        for (std::size_t k = 0; k < places.count; ++k) {
-            std::uint16_t bits = 0;
-            std::memcpy(&bits, rows.data() + i + 2 * k, sizeof(bits));
-            if ((bits & places.exponent_mask) == places.exponent_mask) return false;
-        }
+    switch (type) {
+        case GGML_TYPE_F32:
+            return all_finite_packed(rows, 0x7f8000007f800000, 0x0080000000800000, 0x8000000080000000);
+        case GGML_TYPE_F16:
+            return all_finite_packed(rows, 0x7c007c007c007c00, 0x0400040004000400, 0x8000800080008000);
+        case GGML_TYPE_BF16:
+            return all_finite_packed(rows, 0x7f807f807f807f80, 0x0080008000800080, 0x8000800080008000);
+        default:
+            const ScalePlaces places = scales_of(type);
+            return places.stride > 0 && all_scales_finite(rows, places);  // an unknown type is not trusted
     }
-    return true;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "engine/llama/geometry.h"
 
 #include <cstdlib>
+#include <set>
 
 #include <fmt/format.h>
 #include <llama-model.h>  // internal header of the pinned engine: hparams
@@ -41,12 +42,24 @@ std::string rope_text(const llama_hparams& hparams) {
         hparams.yarn_beta_fast, hparams.yarn_beta_slow, hparams.n_ctx_orig_yarn);
 }
 
-// llama.cpp rotates quantised rows unless this variable says no; the rows do not record it.
-std::string rotation_text(ggml_type type_k, ggml_type type_v) {
+// llama.cpp rotates quantised rows when all heads of a cache have one size, a multiple of 64, and this
+// variable does not say no. The rows do not record it, and rows that were rotated mean nothing where they are
+// not.
+std::string rotation_text(const llama_hparams& hparams, Plane plane, ggml_type type_k, ggml_type type_v) {
     const char* disabled = std::getenv("LLAMA_ATTN_ROT_DISABLE");
-    if (disabled != nullptr && std::atoi(disabled) != 0) return "off";
-    return fmt::format("k {} v {}", ggml_is_quantized(type_k) ? "auto" : "off",
-                       ggml_is_quantized(type_v) ? "auto" : "off");
+    const bool allowed = disabled == nullptr || std::atoi(disabled) == 0;
+    std::set<std::uint32_t> key_heads;
+    std::set<std::uint32_t> value_heads;
+    for (std::uint32_t layer = 0; layer < hparams.n_layer(); ++layer) {
+        if (!hparams.has_kv(layer) || hparams.is_swa(layer) != (plane == Plane::kWindow)) continue;
+        key_heads.insert(hparams.n_embd_head_k(layer));
+        value_heads.insert(hparams.n_embd_head_v(layer));
+    }
+    const bool keys =
+        allowed && ggml_is_quantized(type_k) && key_heads.size() == 1 && hparams.n_embd_head_k() % 64 == 0;
+    const bool values =
+        allowed && ggml_is_quantized(type_v) && value_heads.size() == 1 && hparams.n_embd_head_v() % 64 == 0;
+    return fmt::format("k {} v {}", keys ? "on" : "off", values ? "on" : "off");
 }
 
 }  // namespace
@@ -74,7 +87,14 @@ Result<ModelGeometry> describe_geometry(const llama_model& model, ggml_type type
         (slides ? geometry.layout.window : geometry.layout.append).push_back(kv);
     }
     if (geometry.append.empty()) return unsupported(architecture, "have no layer with full attention");
-    if (!geometry.window.empty()) geometry.layout.window_tokens = hparams.n_swa;
+    if (!geometry.window.empty()) {
+        if (hparams.swa_type != LLAMA_SWA_TYPE_STANDARD || hparams.n_swa < 2) {
+            return unsupported(architecture, "attend to chunks instead of sliding windows");
+        }
+        // A token sees itself and n_swa - 1 before it. llama.cpp may keep one row more, but gives its cell
+        // away as soon as another agent needs one.
+        geometry.layout.window_tokens = hparams.n_swa - 1;
+    }
     geometry.fingerprint_fields = {
         {"architecture", architecture},
         {"geometry", geometry_text(hparams)},
@@ -82,7 +102,8 @@ Result<ModelGeometry> describe_geometry(const llama_model& model, ggml_type type
         {"rope", rope_text(hparams)},
         {"kv_type_k", ggml_type_name(type_k)},
         {"kv_type_v", ggml_type_name(type_v)},
-        {"kv_rotation", rotation_text(type_k, type_v)}};
+        {"kv_rotation", rotation_text(hparams, Plane::kAppend, type_k, type_v)},
+        {"kv_rotation_window", rotation_text(hparams, Plane::kWindow, type_k, type_v)}};
     return geometry;
 }
 

@@ -3,6 +3,8 @@
 #include <mutex>
 #include <utility>
 
+#include <log.h>
+
 #include "base/log.h"
 
 namespace kvasir {
@@ -35,6 +37,7 @@ void start_llama() {
     static std::once_flag once;
     std::call_once(once, [] {
         llama_log_set(on_log, nullptr);
+        common_log_set_verbosity_thold(-1);  // llama-common has a log of its own, which would go to stderr
         llama_backend_init();
     });
 }

@@ -47,26 +47,26 @@ StateGeometries KvTransfer::geometries(Plane plane) const {
     return present;
 }
 
-Status KvTransfer::get_state(llama_seq_id sequence, Plane plane) {
+Result<std::span<const std::byte>> KvTransfer::get_state(llama_seq_id sequence, Plane plane, Position rows) {
+    // Asking llama.cpp for the size walks all cells of the pool; the most that it can be is known.
+    const std::uint64_t bytes_max = state_bytes_max(geometries(plane), rows);
+    if (image_.size() < bytes_max) image_.resize(bytes_max);
+    std::size_t bytes = 0;
     try {
-        const std::size_t size = llama_state_seq_get_size_ext(&context_, sequence, flags_of(plane));
-        image_.resize(size);
-        const std::size_t got =
-            llama_state_seq_get_data_ext(&context_, reinterpret_cast<std::uint8_t*>(image_.data()),
-                                         image_.size(), sequence, flags_of(plane));
-        if (got != size || size == 0)
-            return fail(ErrorCode::kDamaged, "the engine did not hand out its KV state");
-        return {};
+        bytes = llama_state_seq_get_data_ext(&context_, reinterpret_cast<std::uint8_t*>(image_.data()),
+                                             image_.size(), sequence, flags_of(plane));
     } catch (const std::exception& error) {
         return fail(ErrorCode::kDamaged,
                     fmt::format("the engine did not hand out its KV state: {}", error.what()));
     }
+    if (bytes == 0) return fail(ErrorCode::kDamaged, "the engine did not hand out its KV state");
+    return std::span<const std::byte>(image_).first(bytes);
 }
 
-bool KvTransfer::set_state(llama_seq_id sequence, Plane plane) {
+bool KvTransfer::set_state(llama_seq_id sequence, Plane plane, std::span<const std::byte> image) {
     try {
-        return llama_state_seq_set_data_ext(&context_, reinterpret_cast<const std::uint8_t*>(image_.data()),
-                                            image_.size(), sequence, flags_of(plane)) == image_.size();
+        return llama_state_seq_set_data_ext(&context_, reinterpret_cast<const std::uint8_t*>(image.data()),
+                                            image.size(), sequence, flags_of(plane)) == image.size();
     } catch (const std::exception&) {
         return false;
     }
@@ -77,10 +77,10 @@ Status KvTransfer::export_part(llama_seq_id sequence, Plane plane, TokenRange ra
     llama_memory_t memory = llama_get_memory(&context_);
     llama_memory_seq_cp(memory, sequence, scratch_, static_cast<llama_pos>(range.begin),
                         static_cast<llama_pos>(range.end));
-    const Status got = get_state(scratch_, plane);
+    const auto image = get_state(scratch_, plane, range.size());
     llama_memory_seq_rm(memory, scratch_, -1, -1);
-    KVASIR_TRY(got);
-    KVASIR_TRY_ASSIGN(const ParsedState state, parse_state(image_, geometries(plane), positions_max_));
+    if (!image) return fail(image.error());
+    KVASIR_TRY_ASSIGN(const ParsedState state, parse_state(*image, geometries(plane), positions_max_));
     return rows_of_part(plane == Plane::kAppend ? state.append : state.window, geometry_of(geometry_, plane),
                         range, rows);
 }
@@ -115,7 +115,7 @@ Status KvTransfer::import_rows(llama_seq_id sequence, Plane plane, TokenRange ra
     KVASIR_TRY(parse_state(image_, geometries(plane), positions_max_).map([](const ParsedState&) {}));
     llama_memory_t memory = llama_get_memory(&context_);
     llama_memory_seq_rm(memory, scratch_, -1, -1);
-    if (!set_state(scratch_, plane)) {
+    if (!set_state(scratch_, plane, image_)) {
         scrub(plane, range);
         return fail(ErrorCode::kOutOfMemory, fmt::format("the engine has no {} free KV cells", range.size()));
     }
@@ -131,21 +131,30 @@ void KvTransfer::scrub(Plane plane, TokenRange range) {
     part_.assign(row_image_bytes(geometry_of(geometry_, plane), range.size()), std::byte{0});
     compose_state(geometries(plane), plane == Plane::kAppend ? FilledPart::kAppend : FilledPart::kWindow,
                   range, part_, image_);
-    (void)set_state(scratch_, plane);  // zeros over whatever the refused image left behind, where it fits
+    (void)set_state(scratch_, plane,
+                    image_);  // zeros over whatever the refused image left behind, where it fits
     llama_memory_seq_rm(memory, scratch_, -1, -1);
 }
 
 Status KvTransfer::unshare_window(llama_seq_id sequence) {
     if (!has_window()) return {};
-    KVASIR_TRY(get_state(sequence, Plane::kWindow));
-    if (set_state(sequence, Plane::kWindow)) return {};
+    // llama.cpp hands out one row more than a window needs, where it still has it.
+    KVASIR_TRY_ASSIGN(const auto image,
+                      get_state(sequence, Plane::kWindow, geometry_.layout.window_tokens + 1));
+    KVASIR_TRY(parse_state(image, geometries(Plane::kWindow), positions_max_).map([](const ParsedState&) {}));
+    if (set_state(sequence, Plane::kWindow, image)) return {};
     llama_memory_seq_rm(llama_get_memory(&context_), sequence, -1, -1);
     return fail(ErrorCode::kOutOfMemory, "the engine has no free window cells for a fork");
 }
 
-Status KvTransfer::check_layout(llama_seq_id sequence) {
-    KVASIR_TRY(get_state(sequence, Plane::kAppend));
-    return parse_state(image_, geometries(Plane::kAppend), positions_max_).map([](const ParsedState&) {});
+Status KvTransfer::check_layout(llama_seq_id sequence, Position rows) {
+    KVASIR_TRY_ASSIGN(const auto image, get_state(sequence, Plane::kAppend, rows));
+    KVASIR_TRY_ASSIGN(const ParsedState state,
+                      parse_state(image, geometries(Plane::kAppend), positions_max_));
+    if (state.append.positions.size() != rows || (has_window() && state.window.positions.size() != rows)) {
+        return fail(ErrorCode::kDamaged, "it does not hold a row per token");
+    }
+    return {};
 }
 
 }  // namespace kvasir

@@ -30,14 +30,15 @@ class KvTransfer {
     Status import_rows(llama_seq_id sequence, Plane plane, TokenRange range, std::span<const std::byte> rows);
     // After a fork by seq_cp: gives `sequence` window cells of its own, since shared ones are never recycled.
     Status unshare_window(llama_seq_id sequence);
-    // Does a real state of `sequence` have the geometry that we believe in?
-    Status check_layout(llama_seq_id sequence);
+    // Does the real state of a sequence of so many rows have the geometry that we believe in?
+    Status check_layout(llama_seq_id sequence, Position rows);
 
   private:
     bool has_window() const { return !geometry_.window.empty(); }
     StateGeometries geometries(Plane plane) const;
-    Status get_state(llama_seq_id sequence, Plane plane);
-    bool set_state(llama_seq_id sequence, Plane plane);
+    // The state of a sequence that holds at most `rows` rows; valid until the next call of anything here.
+    Result<std::span<const std::byte>> get_state(llama_seq_id sequence, Plane plane, Position rows);
+    bool set_state(llama_seq_id sequence, Plane plane, std::span<const std::byte> image);
     Status export_part(llama_seq_id sequence, Plane plane, TokenRange range, std::vector<std::byte>& rows);
     void scrub(Plane plane, TokenRange range);
 

@@ -1,8 +1,10 @@
 #include "engine/llama/llama_engine_impl.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <exception>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,43 +12,24 @@ namespace kvasir {
 
 namespace {
 
-constexpr std::array<Token, 3> kProofTokens = {0, 1, 0};
+constexpr std::array<Token, 2> kProofTokens = {0, 1};
 
 tl::unexpected<Error> invalid(std::string what) { return fail(ErrorCode::kInvalidArgument, std::move(what)); }
 
+// What llama_decode returns, and a number of our own for what it throws.
+constexpr int kNoCells = 1;
+constexpr int kInvalidBatch = -1;
+constexpr int kThrown = -100;
+
 llama_seq_id seq(SequenceId sequence) { return static_cast<llama_seq_id>(sequence); }
-
-class Batch {
-  public:
-    explicit Batch(std::size_t rows) : batch_(llama_batch_init(static_cast<std::int32_t>(rows), 0, 1)) {}
-    ~Batch() { llama_batch_free(batch_); }
-    Batch(const Batch&) = delete;
-    Batch& operator=(const Batch&) = delete;
-
-    void add(const BatchRow& row) {
-        const std::int32_t i = batch_.n_tokens++;
-        batch_.token[i] = row.token;
-        batch_.pos[i] = static_cast<llama_pos>(row.position);
-        batch_.n_seq_id[i] = 1;
-        batch_.seq_id[i][0] = seq(row.sequence);
-        batch_.logits[i] = row.wants_logits ? 1 : 0;
-    }
-    const llama_batch& get() const { return batch_; }
-
-  private:
-    llama_batch batch_;
-};
-
-EvaluationCounters read_counters(llama_context* context) {
-    llama_synchronize(context);  // counts are taken when the work is known to be done
-    const llama_perf_context_data data = llama_perf_context(context);
-    return {static_cast<std::uint64_t>(data.n_p_eval), static_cast<std::uint64_t>(data.n_eval)};
-}
 
 }  // namespace
 
 LlamaEngine::LlamaEngine(LlamaParts parts)
-    : parts_(std::move(parts)), ledger_(llama_n_ctx(parts_.context.get())), sequences_(parts_.sequences) {
+    : parts_(std::move(parts)),
+      ledger_(llama_n_ctx(parts_.context.get())),
+      sequences_(parts_.sequences),
+      batch_(parts_.info.batch_tokens) {
     const auto scratch = static_cast<llama_seq_id>(parts_.sequences);
     transfer_ = std::make_unique<KvTransfer>(*parts_.context, parts_.geometry, scratch,
                                              std::max(parts_.info.context_tokens, 1U));
@@ -54,16 +37,12 @@ LlamaEngine::LlamaEngine(LlamaParts parts)
 
 Status LlamaEngine::prove_layout() {
     KVASIR_TRY_ASSIGN(const SequenceId sequence, open_sequence());
-    // Two rows and then one, so that both of llama.cpp's counters stand above the 1 that it shows for 0.
-    const std::array<BatchRow, 2> first = {BatchRow{sequence, kProofTokens[0], 0, false},
-                                           BatchRow{sequence, kProofTokens[1], 1, true}};
-    const BatchRow second{sequence, kProofTokens[2], 2, true};
-    Status proved = decode(first);
-    if (proved) llama_synchronize(parts_.context.get());
-    if (proved) proved = decode(std::span(&second, 1));
-    if (proved) proved = transfer_->check_layout(seq(sequence));
+    const std::array<BatchRow, 2> rows = {BatchRow{sequence, kProofTokens[0], 0, false},
+                                          BatchRow{sequence, kProofTokens[1], 1, true}};
+    Status proved = decode(rows);
+    if (proved) proved = transfer_->check_layout(seq(sequence), rows.size());
     close_sequence(sequence);
-    counted_before_ = read_counters(parts_.context.get());
+    meter_.restart(*parts_.context);
     if (proved) return {};
     return fail(ErrorCode::kModelUnusable,
                 fmt::format("the KV state of {} models is not one that this version can keep: {}",
@@ -167,27 +146,41 @@ Status LlamaEngine::fork(SequenceId from, SequenceId to, Position position) {
     return unshared;
 }
 
+// Does llama.cpp stand where our book-keeping believes? It would decode over a missing row happily, and
+// wrongly.
+Status LlamaEngine::check_standing(SequenceId sequence) const {
+    const Position rows = ledger_.length(sequence);
+    if (slides() && at(sequence).window_end != rows)
+        return invalid("a sequence's window rows are incomplete");
+    const llama_pos last = llama_memory_seq_pos_max(kv(), seq(sequence));
+    const bool ends_right = last + 1 == static_cast<llama_pos>(rows);
+    const bool begins_right =
+        !slides() || window_begin(sequence) <= parts_.geometry.layout.window_range(rows).begin;
+    if (ends_right && begins_right) return {};
+    return fail(ErrorCode::kDamaged,
+                fmt::format("a sequence of {} tokens does not hold all its KV rows", rows));
+}
+
 Status LlamaEngine::check_rows(std::span<const BatchRow> rows) const {
     if (rows.empty() || rows.size() > parts_.info.batch_tokens) {
         return invalid(fmt::format("a batch has 1 to {} rows", parts_.info.batch_tokens));
     }
-    std::vector<Position> next(sequences_.size(), 0);
-    std::vector<bool> seen(sequences_.size(), false);
+    std::vector<std::optional<Position>> next(sequences_.size());
     for (const BatchRow& row : rows) {
         if (!is_open(row.sequence)) return invalid("a row belongs to no open sequence");
-        const auto index = static_cast<std::size_t>(row.sequence);
-        if (!seen[index]) {
-            next[index] = length(row.sequence);
-            // The pair of this engine's own book-keeping: llama.cpp must stand where we believe it stands.
-            assert(llama_memory_seq_pos_max(kv(), seq(row.sequence)) + 1 ==
-                   static_cast<llama_pos>(next[index]));
-            if (ledger_.length(row.sequence) != next[index])
-                return invalid("a sequence's window rows are incomplete");
-            seen[index] = true;
+        std::optional<Position>& position = next[static_cast<std::size_t>(row.sequence)];
+        if (!position) {
+            KVASIR_TRY(check_standing(row.sequence));
+            position = ledger_.length(row.sequence);
         }
-        if (row.position != next[index]++)
-            return invalid(fmt::format("a row stands at position {}", row.position));
-        if (row.position >= parts_.info.context_tokens) return invalid("a row is beyond the context");
+        if (row.position != (*position)++) {
+            return invalid(
+                fmt::format("a row stands at position {}, not at the end of its sequence", row.position));
+        }
+        if (row.position >= parts_.info.context_tokens) {
+            return invalid(
+                fmt::format("a row is beyond the context of {} tokens", parts_.info.context_tokens));
+        }
         if (row.token < 0 || static_cast<std::uint32_t>(row.token) >= parts_.info.vocabulary_size) {
             return invalid(fmt::format("token {} is not in the vocabulary", row.token));
         }
@@ -197,43 +190,49 @@ Status LlamaEngine::check_rows(std::span<const BatchRow> rows) const {
 
 Status LlamaEngine::decode(std::span<const BatchRow> rows) {
     KVASIR_TRY(check_rows(rows));
-    if (rows.size() > ledger_.free()) {
-        return fail(ErrorCode::kOutOfMemory,
-                    fmt::format("{} KV cells are needed and {} of {} are free: raise --kv-cells or "
-                                "lower --max-agents",
-                                rows.size(), ledger_.free(), ledger_.total()));
-    }
-    Batch batch(rows.size());
+    KVASIR_TRY(check_free_cells(rows.size()));
+    batch_.clear();
     has_logits_.assign(rows.size(), false);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        batch.add(rows[i]);
+        batch_.add(rows[i]);
         has_logits_[i] = rows[i].wants_logits;
     }
-    int code = -1;
+    int code = kThrown;
     try {
-        code = llama_decode(parts_.context.get(), batch.get());
+        code = llama_decode(parts_.context.get(), batch_.get());
     } catch (const std::exception&) {
-        code = -3;
+        code = kThrown;
     }
     if (code != 0) return take_back(rows, code);
     for (const BatchRow& row : rows) {
         ledger_.append(row.sequence, 1);
         at(row.sequence).window_end = row.position + 1;
     }
+    meter_.carry(*parts_.context);
     return {};
+}
+
+Status LlamaEngine::check_free_cells(std::size_t needed) const {
+    if (needed <= ledger_.free()) return {};
+    return fail(
+        ErrorCode::kOutOfMemory,
+        fmt::format("{} KV cells are needed and {} of {} are free: raise --kv-cells or lower --max-agents",
+                    needed, ledger_.free(), ledger_.total()));
 }
 
 Status LlamaEngine::take_back(std::span<const BatchRow> rows, int code) {
     has_logits_.clear();
+    if (code != kInvalidBatch) meter_.discount(rows.size());
     for (const BatchRow& row : rows) {
         const Position kept = ledger_.length(row.sequence);
         llama_memory_seq_rm(kv(), seq(row.sequence), static_cast<llama_pos>(kept), -1);
         // Rows of this call may have pushed window rows out that the sequence still needs: then it starts
         // anew.
-        if (slides() && kept > 0 && kept < rewind_floor(row.sequence)) empty(row.sequence);
+        if (kept > 0 && !check_standing(row.sequence)) empty(row.sequence);
     }
     const std::string lines = take_llama_errors();
-    if (code == 1) return fail(ErrorCode::kOutOfMemory, "the engine found no free KV cells for this batch");
+    if (code == kNoCells)
+        return fail(ErrorCode::kOutOfMemory, "the engine found no free KV cells for this batch");
     return fail(ErrorCode::kIo, fmt::format("the engine could not evaluate a batch (code {}){}{}", code,
                                             lines.empty() ? "" : ": ", lines));
 }
@@ -256,15 +255,12 @@ CellUsage LlamaEngine::cells() const {
     usage.window_total = parts_.window_cells;
     for (std::size_t i = 0; i < sequences_.size(); ++i) {
         const auto sequence = static_cast<SequenceId>(i);
-        if (sequences_[i].open) usage.window_used += ledger_.length(sequence) - window_begin(sequence);
+        const llama_pos held = llama_memory_seq_pos_min(kv(), seq(sequence));
+        if (held >= 0) usage.window_used += sequences_[i].window_end - static_cast<Position>(held);
     }
     return usage;
 }
 
-EvaluationCounters LlamaEngine::counters() const {
-    const EvaluationCounters now = read_counters(parts_.context.get());
-    return {now.prompt_tokens - counted_before_.prompt_tokens,
-            now.decode_tokens - counted_before_.decode_tokens};
-}
+EvaluationCounters LlamaEngine::counters() const { return meter_.read(*parts_.context); }
 
 }  // namespace kvasir

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/llama/batch.h"
 #include "engine/llama/cell_ledger.h"
+#include "engine/llama/evaluation_meter.h"
 #include "engine/llama/geometry.h"
 #include "engine/llama/handles.h"
 #include "engine/llama/kv_transfer.h"
@@ -80,7 +82,9 @@ class LlamaEngine : public Engine {
     const Sequence& at(SequenceId sequence) const { return sequences_[static_cast<std::size_t>(sequence)]; }
     Position window_begin(SequenceId sequence) const;
     void empty(SequenceId sequence);
+    Status check_standing(SequenceId sequence) const;
     Status check_rows(std::span<const BatchRow> rows) const;
+    Status check_free_cells(std::size_t needed) const;
     Status take_back(std::span<const BatchRow> rows, int code);
     Status import_window(SequenceId sequence, TokenRange range, std::span<const std::byte> image);
 
@@ -88,8 +92,9 @@ class LlamaEngine : public Engine {
     CellLedger ledger_;
     std::vector<Sequence> sequences_;
     std::unique_ptr<KvTransfer> transfer_;
-    std::vector<bool> has_logits_;       // rows of the last decode
-    EvaluationCounters counted_before_;  // by the proof of the layout
+    LlamaBatch batch_;
+    std::vector<bool> has_logits_;  // rows of the last decode
+    EvaluationMeter meter_;
 };
 
 Result<std::unique_ptr<Sampler>> make_llama_sampler(llama_model& model, llama_context& context,

@@ -37,12 +37,8 @@ Status LlamaEngine::import_rows(SequenceId sequence, Plane plane, TokenRange ran
     Status imported;
     if (range.begin != ledger_.length(sequence)) {
         imported = invalid("import: append rows must follow each other");
-    } else if (range.size() > ledger_.free()) {
-        imported =
-            fail(ErrorCode::kOutOfMemory,
-                 fmt::format(
-                     "{} KV cells are needed and {} of {} are free: raise --kv-cells or lower --max-agents",
-                     range.size(), ledger_.free(), ledger_.total()));
+    } else if (Status fits = check_free_cells(range.size()); !fits) {
+        imported = std::move(fits);
     } else {
         imported = transfer_->import_rows(static_cast<llama_seq_id>(sequence), plane, range, image);
     }

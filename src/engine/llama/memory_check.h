@@ -14,7 +14,7 @@ struct MemoryNeed {
     std::uint64_t weights_bytes = 0;
     std::uint64_t kv_pool_bytes = 0;
     std::uint64_t compute_bytes = 0;
-    std::uint64_t total() const { return weights_bytes + kv_pool_bytes + compute_bytes; }
+    std::uint64_t total() const;  // with some room for everything that is not the engine's
 };
 
 // What these parameters would take in host memory, by a dry run of the loader that allocates nothing.
@@ -22,10 +22,7 @@ struct MemoryNeed {
 Result<MemoryNeed> predict_memory(const char* model_path, const llama_model_params& model_params,
                                   const llama_context_params& context_params);
 
-// Bytes that this process may still take: the smaller of what the system and its memory cgroup have. 0: not
-// known.
-std::uint64_t available_memory_bytes();
-
+// 0 bytes available means: not known, so nothing is refused.
 // kOutOfMemory with needed and available bytes and what to change.
 Status check_memory(const MemoryNeed& need, std::uint64_t available_bytes);
 

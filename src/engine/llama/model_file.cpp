@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <fstream>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
+#include "base/foreign_file.h"
 #include "engine/llama/handles.h"
 
 namespace kvasir {
@@ -19,18 +17,18 @@ tl::unexpected<Error> unusable(const std::string& path, const std::string& what)
 }
 
 Status check_magic(const std::string& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) {
+    const auto looked = look_at_foreign_file(path);
+    if (!looked && looked.error().code == ErrorCode::kNotFound) {
         return unusable(path, "is not there: give the path of a GGUF file with --model");
     }
-    if (!S_ISREG(info.st_mode)) return unusable(path, "is no regular file: give the path of a GGUF file");
-    std::array<char, 4> magic{};
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return unusable(path, "cannot be opened: check its permissions");
-    file.read(magic.data(), magic.size());
-    if (file.gcount() != 4 || std::memcmp(magic.data(), "GGUF", 4) != 0) {
-        return unusable(path, "is no GGUF file: convert the model to GGUF first");
-    }
+    if (!looked) return unusable(path, "is no regular file: give the path of a GGUF file");
+    std::string magic;
+    const Status read = read_foreign_file(path, 4, [&](std::span<const std::byte> part) {
+        magic.assign(reinterpret_cast<const char*>(part.data()), part.size());
+        return ReadOn::kNo;
+    });
+    if (!read) return unusable(path, "cannot be opened: check its permissions");
+    if (magic != "GGUF") return unusable(path, "is no GGUF file: convert the model to GGUF first");
     return {};
 }
 
@@ -51,9 +49,9 @@ std::uint64_t bytes_expected(const gguf_context* gguf) {
 
 // One part: whole? Its size is added to `file`.
 Status inspect_part(const std::string& path, const gguf_context* gguf, ModelFile& file) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return unusable(path, "is missing: it is a part of a split model");
-    const auto bytes = static_cast<std::uint64_t>(info.st_size);
+    const auto looked = look_at_foreign_file(path);
+    if (!looked) return unusable(path, "is missing: it is a part of a split model");
+    const std::uint64_t bytes = looked->size_bytes;
     const std::uint64_t expected = bytes_expected(gguf);
     if (bytes < expected) {
         return unusable(

@@ -1,11 +1,13 @@
 // From a path and options to an engine: inspect the file, see whether it fits, load, describe, fingerprint,
 // prove.
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "base/available_memory.h"
 #include "engine/llama/llama_engine_impl.h"
 #include "engine/llama/memory_check.h"
 #include "engine/llama/model_file.h"
@@ -19,6 +21,8 @@ constexpr const char* kKvFormatNumber =
     "1";                                     // raised only when a golden test says that old KV cannot be used
 constexpr std::uint32_t kCellPadding = 256;  // llama.cpp rounds pools up to it
 constexpr std::uint32_t kScratchSequences = 1;
+// A step of a model this small takes less time than its threads need to meet, and on a busy machine far less.
+constexpr std::uint64_t kOneThreadWeightsBytesMax = 64ULL * 1024 * 1024;
 
 Result<ggml_type> kv_type(const std::string& name) {
     for (const ggml_type type : {GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_F32, GGML_TYPE_BF16,
@@ -47,8 +51,7 @@ llama_model_params model_params(const LlamaOptions& options) {
 
 llama_context_params context_params(const LlamaOptions& options, ggml_type type_k, ggml_type type_v) {
     llama_context_params params = llama_context_default_params();
-    const auto threads = static_cast<std::int32_t>(
-        options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency()));
+    const auto threads = static_cast<std::int32_t>(options.threads);
     params.n_ctx = options.kv_cells;
     params.n_batch = options.batch_tokens;
     params.n_ubatch = options.batch_tokens;  // equal: a batch of several ubatches would lose window rows
@@ -90,23 +93,28 @@ Status settle_sizes(const LlamaOptions& asked, Position trained, LlamaOptions& o
     return {};
 }
 
-// Checks that all fits; a pool that was not asked for is made smaller first, down to one agent's context.
-Status fit_memory(const LlamaOptions& asked, ggml_type type_k, ggml_type type_v, LlamaOptions& options) {
-    const std::uint64_t available =
-        options.memory_available_bytes > 0 ? options.memory_available_bytes : available_memory_bytes();
+Result<MemoryNeed> memory_need(const LlamaOptions& options, ggml_type type_k, ggml_type type_v) {
     LlamaOptions quiet = options;
     quiet.on_progress = nullptr;
-    KVASIR_TRY_ASSIGN(MemoryNeed need, predict_memory(options.model_path.c_str(), model_params(quiet),
-                                                      context_params(options, type_k, type_v)));
+    return predict_memory(options.model_path.c_str(), model_params(quiet),
+                          context_params(options, type_k, type_v));
+}
+
+// Checks that all fits; a pool that was not asked for is made smaller first, down to one agent's context.
+Status fit_memory(const LlamaOptions& asked, const ModelGeometry& geometry, ggml_type type_k,
+                  ggml_type type_v, LlamaOptions& options) {
+    const std::uint64_t available =
+        options.memory_available_bytes > 0 ? options.memory_available_bytes : available_memory_bytes();
+    KVASIR_TRY_ASSIGN(const MemoryNeed need, memory_need(options, type_k, type_v));
     Status fits = check_memory(need, available);
     if (fits || asked.kv_cells != 0) return fits;
-    for (std::uint32_t cells = options.kv_cells / 2; cells >= options.context_tokens; cells /= 2) {
-        options.kv_cells = padded(cells);
-        KVASIR_TRY_ASSIGN(need, predict_memory(options.model_path.c_str(), model_params(quiet),
-                                               context_params(options, type_k, type_v)));
-        if (check_memory(need, available)) return {};
-    }
-    return fits;
+    const std::uint64_t row_bytes = geometry.layout.row_bytes(Plane::kAppend);
+    const std::uint64_t cells_too_many = (need.total() - available) / row_bytes + kCellPadding;
+    const std::uint32_t least = padded(options.context_tokens);
+    if (options.kv_cells < least + cells_too_many) return fits;
+    options.kv_cells = padded(options.kv_cells - cells_too_many);
+    KVASIR_TRY_ASSIGN(const MemoryNeed smaller, memory_need(options, type_k, type_v));
+    return check_memory(smaller, available);
 }
 
 enum class LoadKind { kDescriptionOnly, kWhole };
@@ -179,8 +187,9 @@ Result<LlamaContextPtr> make_context(llama_model& model, const llama_context_par
 }
 
 std::uint32_t window_pool_cells(const ModelGeometry& geometry, const LlamaOptions& options) {
+    // As llama.cpp sizes it: for each sequence the token itself and the rows that it sees.
     const std::uint64_t cells =
-        std::uint64_t{geometry.layout.window_tokens} * (options.sequences + kScratchSequences) +
+        (std::uint64_t{geometry.layout.window_tokens} + 1) * (options.sequences + kScratchSequences) +
         options.batch_tokens;
     return geometry.window.empty() ? 0 : std::min(padded(cells), options.kv_cells);
 }
@@ -190,18 +199,21 @@ Result<std::unique_ptr<Engine>> open_checked(const LlamaOptions& asked) {
     KVASIR_TRY_ASSIGN(const ggml_type type_k, kv_type(options.kv_type_k));
     KVASIR_TRY_ASSIGN(const ggml_type type_v, kv_type(options.kv_type_v));
     KVASIR_TRY_ASSIGN(const ModelFile file, inspect_model_file(options.model_path));
+    if (options.threads == 0) {
+        const bool small = file.bytes <= kOneThreadWeightsBytesMax;
+        options.threads = small ? 1 : std::max(1U, std::thread::hardware_concurrency());
+    }
     LlamaParts parts;
     parts.sequences = options.sequences;
     {
         KVASIR_TRY_ASSIGN(const LlamaModelPtr described, load_model(options, LoadKind::kDescriptionOnly));
         KVASIR_TRY(
             settle_sizes(asked, static_cast<Position>(llama_model_n_ctx_train(described.get())), options));
-        KVASIR_TRY(describe_geometry(*described, type_k, type_v).map([](const ModelGeometry&) {}));
+        KVASIR_TRY_ASSIGN(parts.geometry, describe_geometry(*described, type_k, type_v));
     }
-    KVASIR_TRY(fit_memory(asked, type_k, type_v, options));
+    KVASIR_TRY(fit_memory(asked, parts.geometry, type_k, type_v, options));
     KVASIR_TRY_ASSIGN(const Digest256 weights, hash_weights(file, options.hash_cache_path));
     KVASIR_TRY_ASSIGN(parts.model, load_model(options, LoadKind::kWhole));
-    KVASIR_TRY_ASSIGN(parts.geometry, describe_geometry(*parts.model, type_k, type_v));
     KVASIR_TRY_ASSIGN(parts.text, LlamaText::make(*parts.model));
     parts.info = describe_model(options, *parts.model, file, *parts.text);
     parts.window_cells = window_pool_cells(parts.geometry, options);

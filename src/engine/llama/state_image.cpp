@@ -12,7 +12,10 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0xaf143cd8;
 constexpr std::uint32_t kStreams = 1;
-constexpr std::size_t kCellBytes = 12;
+constexpr std::size_t kCellBytes = 12;   // position, 1, sequence
+constexpr std::size_t kHeaderBytes = 8;  // magic, sequence
+constexpr std::size_t kPartBytes = 16;   // streams, cells, transposed, layers
+constexpr std::size_t kLayerBytes = 12;  // type, row bytes; once for keys and once for values
 
 tl::unexpected<Error> damaged(std::string_view what) {
     return fail(ErrorCode::kDamaged, fmt::format("the KV state is damaged: {}", what));
@@ -136,6 +139,16 @@ std::uint64_t row_image_bytes(const StateGeometry& geometry, Position rows) {
     std::uint64_t bytes = 0;
     for (const StateLayer& layer : geometry) bytes += layer.key_row_bytes + layer.value_row_bytes;
     return bytes * rows;
+}
+
+std::uint64_t state_bytes_max(const StateGeometries& geometries, Position rows) {
+    std::uint64_t bytes = kHeaderBytes;
+    for (const StateGeometry* part : {geometries.append, geometries.window}) {
+        if (part == nullptr) continue;
+        bytes +=
+            kPartBytes + kCellBytes * rows + 2 * kLayerBytes * part->size() + row_image_bytes(*part, rows);
+    }
+    return bytes;
 }
 
 Result<ParsedState> parse_state(std::span<const std::byte> image, const StateGeometries& geometries,

@@ -66,6 +66,9 @@ void compose_state(const StateGeometries& geometries, FilledPart filled, TokenRa
 
 std::uint64_t row_image_bytes(const StateGeometry& geometry, Position rows);
 
+// No image of so many rows in each part is longer.
+std::uint64_t state_bytes_max(const StateGeometries& geometries, Position rows);
+
 // kDamaged when a row holds a NaN or an infinity (for quantised types: in a scale).
 Status check_finite(std::span<const std::byte> rows, const StateGeometry& geometry, Position row_count);
 

@@ -1,14 +1,13 @@
 // The hash of the weights, remembered so that a start does not read gigabytes: keyed by everything that
 // changes when somebody writes to the file.
-#include <fstream>
 #include <map>
-#include <vector>
+#include <sstream>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file_system.h"
+#include "base/foreign_file.h"
 #include "engine/llama/model_file.h"
 
 namespace kvasir {
@@ -18,29 +17,20 @@ namespace {
 constexpr std::size_t kReadBytes = std::size_t{4} * 1024 * 1024;
 constexpr std::size_t kCacheLinesMax = 1000;
 
-std::string identity_of(const std::string& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) return {};
-#if defined(__APPLE__)
-    const timespec changed = info.st_ctimespec;
-    const timespec modified = info.st_mtimespec;
-#else
-    const timespec changed = info.st_ctim;
-    const timespec modified = info.st_mtim;
-#endif
-    return fmt::format("{}:{}:{}:{}.{}:{}.{}", static_cast<std::uint64_t>(info.st_dev),
-                       static_cast<std::uint64_t>(info.st_ino), info.st_size, modified.tv_sec,
-                       modified.tv_nsec, changed.tv_sec, changed.tv_nsec);
-}
-
 using HashCache = std::map<std::string, std::string>;
 
 HashCache read_cache(const std::string& path) {
+    std::string text;
+    const Status read = read_foreign_file(path, kReadBytes, [&](std::span<const std::byte> part) {
+        text.assign(reinterpret_cast<const char*>(part.data()), part.size());
+        return ReadOn::kNo;
+    });
     HashCache cache;
-    std::ifstream file(path);
+    if (!read) return cache;
+    std::istringstream lines(text);
     std::string identity;
     std::string hex;
-    while (cache.size() < kCacheLinesMax && file >> identity >> hex) {
+    while (cache.size() < kCacheLinesMax && lines >> identity >> hex) {
         if (Digest256::from_hex(hex)) cache[identity] = hex;
     }
     return cache;
@@ -58,17 +48,12 @@ void write_cache(const std::string& path, const HashCache& cache) {
 }
 
 Result<Digest256> hash_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::vector<std::byte> buffer(kReadBytes);
     Sha256 hash("");
-    while (file) {
-        file.read(reinterpret_cast<char*>(buffer.data()), static_cast<std::streamsize>(buffer.size()));
-        hash.raw(std::span(buffer).first(static_cast<std::size_t>(file.gcount())));
-    }
-    if (!file.eof()) {
-        return fail(ErrorCode::kModelUnusable,
-                    fmt::format("the model file {} cannot be read to its end", path));
-    }
+    const Status read = read_foreign_file(path, kReadBytes, [&](std::span<const std::byte> part) {
+        hash.raw(part);
+        return ReadOn::kYes;
+    });
+    if (!read) return fail(ErrorCode::kModelUnusable, read.error().message);
     return hash.finish();
 }
 
@@ -80,10 +65,11 @@ Result<Digest256> hash_weights(const ModelFile& file, const std::string& cache_p
     bool changed = false;
     Sha256 whole("kvasir.weights.v1");
     for (const std::string& path : file.paths) {
-        const std::string identity = identity_of(path);
+        KVASIR_TRY_ASSIGN(const ForeignFile looked, look_at_foreign_file(path));
+        const std::string& identity = looked.identity;
         const auto known = cache.find(identity);
         Digest256 digest;
-        if (known != cache.end() && !identity.empty()) {
+        if (known != cache.end()) {
             digest = Digest256::from_hex(known->second).value_or(Digest256{});
         } else {
             KVASIR_TRY_ASSIGN(digest, hash_file(path));

@@ -1,0 +1,196 @@
+#include "app/cli.h"
+
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/json_output.h"
+#include "base/log.h"
+
+namespace kvasir {
+
+namespace {
+
+constexpr const char* kVersion = "kvasir " KVASIR_VERSION;
+
+using Command = std::function<Result<ExitCode>(const Config&)>;
+
+std::string config_file() {
+    if (const char* directory = std::getenv("XDG_CONFIG_HOME"); directory != nullptr && *directory != '\0') {
+        return std::string(directory) + "/kvasir/config.toml";
+    }
+    const char* home = std::getenv("HOME");
+    return std::string(home != nullptr ? home : ".") + "/.config/kvasir/config.toml";
+}
+
+// Flags keep llama-server's names where they mean the same. Every long flag is a key of the configuration
+// file.
+void add_options(CLI::App& app, Config& config) {
+    app.add_option("-m,--model", config.model_path, "GGUF file (default: the shipped demo model)")
+        ->envname("KVASIR_MODEL");
+    app.add_option("--home", config.home, "the store (default: ~/.kvasir)")->envname("KVASIR_HOME");
+    app.add_option("-c,--ctx-size", config.context_tokens,
+                   "largest context of one agent, tokens (default: the model's, at most 8192)")
+        ->envname("KVASIR_CTX_SIZE");
+    app.add_option("--kv-cells", config.kv_cells,
+                   "KV cells of all resident agents (default: ctx-size x max-agents)")
+        ->envname("KVASIR_KV_CELLS");
+    app.add_option("--max-agents", config.agents_resident_max, "resident agents")
+        ->envname("KVASIR_MAX_AGENTS")
+        ->check(CLI::Range(1U, kAgentsResidentMax - 1))
+        ->capture_default_str();
+    app.add_option("-t,--threads", config.threads, "threads of the model (default: one per core, one for small models)")
+        ->envname("KVASIR_THREADS")
+        ->check(CLI::Range(0U, 1024U));
+    app.add_option("--ctk,--cache-type-k", config.kv_type_k, "KV type of keys: f16, q8_0, q4_0, ...")
+        ->envname("KVASIR_CACHE_TYPE_K")
+        ->capture_default_str();
+    app.add_option("--ctv,--cache-type-v", config.kv_type_v, "KV type of values")
+        ->envname("KVASIR_CACHE_TYPE_V")
+        ->capture_default_str();
+    app.add_option("--ngl,--gpu-layers", config.gpu_layers, "layers on the GPU, where there is one")
+        ->envname("KVASIR_GPU_LAYERS")
+        ->capture_default_str();
+    app.add_option("-n,--max-tokens", config.answer_tokens_max, "most tokens of one answer")
+        ->envname("KVASIR_MAX_TOKENS")
+        ->check(CLI::Range(1U, 1'000'000U))
+        ->capture_default_str();
+    app.add_option("--temp", config.temperature, "temperature; 0: always the likeliest token")
+        ->envname("KVASIR_TEMP")
+        ->check(CLI::Range(0.0F, 10.0F))
+        ->capture_default_str();
+    app.add_option("--seed", config.seed, "seed of the sampler")
+        ->envname("KVASIR_SEED")
+        ->capture_default_str();
+    app.add_option("--disk-budget", config.disk_budget_bytes,
+                   "bytes of KV on disk (default: 20 % of free space, at most 50 GB)")
+        ->envname("KVASIR_DISK_BUDGET")
+        ->transform(CLI::AsSizeValue(true));
+    app.add_option("--disk-free-min", config.disk_free_bytes_min,
+                   "bytes that stay free: below, no KV is written (default: 1 GB or 2 %)")
+        ->envname("KVASIR_DISK_FREE_MIN")
+        ->transform(CLI::AsSizeValue(true));
+    app.add_flag("--json", config.json, "print JSON")->envname("KVASIR_JSON");
+    app.add_flag("-q,--quiet", config.quiet, "no progress, no hints")->envname("KVASIR_QUIET");
+    app.add_flag("-v,--verbose", config.verbose, "what memory did, after every answer")
+        ->envname("KVASIR_VERBOSE");
+}
+
+void add_chat(CLI::App& app, Command& command) {
+    auto* chat = app.add_subcommand("chat", "talk to an agent: on a terminal, from a pipe, or one message");
+    auto arguments = std::make_shared<ChatArguments>();
+    chat->add_option("agent", arguments->agent, "its name")->required();
+    chat->add_option("message", arguments->message, "one message; without it, standard input");
+    chat->add_flag("--create", arguments->create, "make the agent when it is not there");
+    chat->add_option("--system", arguments->system_prompt, "system prompt of a new agent");
+    chat->add_option("--type", arguments->type, "type of a new agent, free text");
+    chat->callback([&command, arguments] {
+        command = [arguments](const Config& config) { return run_chat(config, *arguments); };
+    });
+}
+
+CLI::App* add_agents_verb(CLI::App& agents, Command& command,
+                          const std::shared_ptr<AgentsArguments>& arguments, AgentsVerb verb,
+                          const char* name, const char* help) {
+    auto* sub = agents.add_subcommand(name, help);
+    if (verb != AgentsVerb::kList) sub->add_option("agent", arguments->agent, "its name")->required();
+    sub->callback([&command, arguments, verb] {
+        arguments->verb = verb;
+        command = [arguments](const Config& config) { return run_agents(config, *arguments); };
+    });
+    return sub;
+}
+
+void add_agents(CLI::App& app, Command& command) {
+    auto* agents = app.add_subcommand("agents", "list and manage agents")->require_subcommand(1);
+    auto arguments = std::make_shared<AgentsArguments>();
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kList, "ls", "all agents of the store");
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kShow, "show", "one agent");
+    auto* create = add_agents_verb(*agents, command, arguments, AgentsVerb::kCreate, "create",
+                                   "make an agent and read its system prompt");
+    create->add_option("--system", arguments->system_prompt, "system prompt");
+    create->add_option("--type", arguments->type, "type, free text");
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kRemove, "rm",
+                    "delete an agent, with a receipt");
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kSave, "save",
+                    "make a resident agent's KV durable");
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kLoad, "load", "make an agent resident");
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kEvict, "evict",
+                    "free a resident agent's place");
+}
+
+void add_others(CLI::App& app, Command& command) {
+    app.add_subcommand("ps", "resident agents")->callback([&command] { command = run_ps; });
+    app.add_subcommand("doctor", "check model, store, disk and memory")->callback([&command] {
+        command = run_doctor;
+    });
+    auto* demo = app.add_subcommand("demo", "three agents, two processes, nothing read twice");
+    auto demo_arguments = std::make_shared<DemoArguments>();
+    demo->add_flag("--keep", demo_arguments->keep, "keep the demo's store");
+    demo->add_option("--session", demo_arguments->session)->group("")->check(CLI::Range(1, 2));
+    demo->add_option("--facts-seed", demo_arguments->facts_seed)->group("");
+    demo->callback([&command, demo_arguments] {
+        command = [demo_arguments](const Config& config) { return run_demo(config, *demo_arguments); };
+    });
+    auto* bench = app.add_subcommand("bench", "measure load, save, restore and first tokens on this machine");
+    auto bench_arguments = std::make_shared<BenchArguments>();
+    bench->add_option("--repetitions", bench_arguments->repetitions, "counted runs")
+        ->check(CLI::Range(1U, 1000U))
+        ->capture_default_str();
+    bench->callback([&command, bench_arguments] {
+        command = [bench_arguments](const Config& config) { return run_bench(config, *bench_arguments); };
+    });
+}
+
+int report(const Config& config, const Error& error) {
+    const ExitCode code = exit_code_of(error.code);
+    if (config.json) {
+        print_json({{"error", {{"code", to_string(error.code)}, {"message", error.message}}}});
+    }
+    fmt::print(stderr, "kvasir: {}\n", error.message);
+    return static_cast<int>(code);
+}
+
+// llama-server's one-dash long options, -ctk, -ctv and -ngl, in the form that the parser takes.
+std::vector<std::string> normalised(int argc, char** argv) {
+    std::vector<std::string> arguments;
+    for (int i = argc - 1; i > 0; --i) {  // the parser wants them in reverse
+        std::string argument = argv[i];
+        if (argument == "-ctk" || argument == "-ctv" || argument == "-ngl") argument.insert(0, 1, '-');
+        arguments.push_back(std::move(argument));
+    }
+    return arguments;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+    Config config;
+    Command command;
+    CLI::App app("Kvasir: agents whose memory outlives the process", "kvasir");
+    app.set_version_flag("--version", kVersion);
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.set_config("--config", config_file(), "configuration file");
+    app.allow_config_extras(CLI::config_extras_mode::error);
+    add_options(app, config);
+    add_chat(app, command);
+    add_agents(app, command);
+    add_others(app, command);
+    try {
+        app.parse(normalised(argc, argv));
+    } catch (const CLI::ParseError& error) {
+        const int code = app.exit(error);
+        return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+    }
+    if (config.verbose) set_log_level(LogLevel::kInfo);
+    const auto code = command(config);
+    return code ? static_cast<int>(*code) : report(config, code.error());
+}
+
+}  // namespace kvasir

@@ -1,0 +1,48 @@
+// The commands, one file each. A command prints its result and returns an exit code; an error is printed by
+// main().
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "app/config.h"
+#include "app/exit_code.h"
+#include "base/result.h"
+
+namespace kvasir {
+
+struct ChatArguments {
+    std::string agent;
+    std::string message;  // empty: from a pipe, or the REPL on a terminal
+    bool create = false;  // make the agent when it is not there
+    std::string type = "agent";
+    std::string system_prompt;
+};
+
+enum class AgentsVerb { kList, kShow, kCreate, kRemove, kSave, kLoad, kEvict };
+
+struct AgentsArguments {
+    AgentsVerb verb = AgentsVerb::kList;
+    std::string agent;
+    std::string type = "agent";
+    std::string system_prompt;
+};
+
+struct DemoArguments {
+    bool keep = false;
+    int session = 0;  // 0: the story; 1 and 2: its processes
+    std::uint32_t facts_seed = 0;
+};
+
+struct BenchArguments {
+    std::uint32_t repetitions = 5;
+};
+
+Result<ExitCode> run_chat(const Config& config, const ChatArguments& arguments);
+Result<ExitCode> run_agents(const Config& config, const AgentsArguments& arguments);
+Result<ExitCode> run_ps(const Config& config);
+Result<ExitCode> run_doctor(const Config& config);
+Result<ExitCode> run_demo(const Config& config, const DemoArguments& arguments);
+Result<ExitCode> run_bench(const Config& config, const BenchArguments& arguments);
+
+}  // namespace kvasir

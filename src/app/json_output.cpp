@@ -1,0 +1,94 @@
+#include "app/json_output.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+namespace kvasir {
+
+namespace json = boost::json;
+
+json::value to_json(const AgentInfo& agent) {
+    return {{"name", agent.name},
+            {"type", agent.type},
+            {"system_prompt", agent.system_prompt},
+            {"state", to_string(agent.state)},
+            {"tokens", agent.token_count},
+            {"cache_tokens", agent.cache_tokens},
+            {"turns", agent.turn_count},
+            {"created_unix_ms", agent.created_unix_ms},
+            {"last_used_unix_ms", agent.last_used_unix_ms},
+            {"kv_memory_bytes", agent.kv_memory_bytes},
+            {"kv_disk_bytes", agent.kv_disk_bytes},
+            {"model", agent.model_name}};
+}
+
+json::value to_json(const TurnMetrics& metrics) {
+    return {{"prompt_tokens", metrics.prompt_tokens},
+            {"reused_tokens", metrics.reused_tokens},
+            {"evaluated_tokens", metrics.evaluated_tokens},
+            {"answer_tokens", metrics.answer_tokens},
+            {"source", to_string(metrics.source)},
+            {"not_reused_reason", metrics.not_reused_reason},
+            {"restore_ms", metrics.restore_ms},
+            {"prefill_ms", metrics.prefill_ms},
+            {"first_token_ms", metrics.first_token_ms},
+            {"decode_ms", metrics.decode_ms},
+            {"commit_ms", metrics.commit_ms},
+            {"save_ms", metrics.save_ms},
+            {"append_rows_written", metrics.append_rows_written},
+            {"append_bytes_written", metrics.append_bytes_written},
+            {"window_bytes_written", metrics.window_bytes_written},
+            {"evaluated_by_engine", metrics.evaluated_by_engine}};
+}
+
+json::value to_json(const TurnResult& turn) {
+    return {{"text", turn.text},       {"finish_reason", turn.finish_reason},
+            {"durable", true},         {"kv_durable", turn.durability == Durability::kTokensAndKv},
+            {"warning", turn.warning}, {"memory", to_json(turn.metrics)}};
+}
+
+json::value to_json(const CreateResult& created) {
+    return {{"agent", to_json(created.agent)},
+            {"reused_tokens", created.reused_tokens},
+            {"evaluated_tokens", created.evaluated_tokens},
+            {"prefill_ms", created.prefill_ms},
+            {"restore_ms", created.restore_ms},
+            {"save_ms", created.save.save_ms},
+            {"warning", created.save.warning}};
+}
+
+json::value to_json(const EraseReceipt& receipt) {
+    return {{"agent", receipt.agent},
+            {"turns_removed", receipt.turns_removed},
+            {"tokens_removed", receipt.tokens_removed},
+            {"blocks_removed", receipt.blocks_removed},
+            {"bytes_removed", receipt.bytes_removed},
+            {"blocks_kept", receipt.blocks_kept},
+            {"bytes_kept", receipt.bytes_kept}};
+}
+
+json::value to_json(const MemoryUsage& usage) {
+    json::array agents;
+    for (const AgentMemoryUse& agent : usage.agents) {
+        agents.push_back(
+            {{"name", agent.name}, {"cache_tokens", agent.cache_tokens}, {"kv_bytes", agent.kv_bytes}});
+    }
+    return {{"weights_bytes", usage.engine.weights_bytes},
+            {"kv_pool_bytes", usage.engine.kv_pool_bytes},
+            {"compute_bytes", usage.engine.compute_bytes},
+            {"total_bytes", usage.total_bytes},
+            {"process_resident_bytes", usage.process_resident_bytes},
+            {"agents", agents},
+            {"append_cells_used", usage.cells.append_used},
+            {"append_cells_total", usage.cells.append_total}};
+}
+
+json::value to_json(const DiskUsage& usage) {
+    return {{"kv_bytes", usage.kv_bytes},           {"catalog_bytes", usage.catalog_bytes},
+            {"budget_bytes", usage.budget_bytes},   {"free_bytes", usage.free_bytes},
+            {"reserve_bytes", usage.reserve_bytes}, {"quarantined_files", usage.quarantined_files}};
+}
+
+void print_json(const json::value& value) { fmt::print("{}\n", json::serialize(value)); }
+
+}  // namespace kvasir

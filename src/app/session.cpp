@@ -1,0 +1,56 @@
+#include "app/session.h"
+
+#include <fmt/format.h>
+
+#include "app/terminal.h"
+#include "engine/llama_engine.h"
+
+namespace kvasir {
+
+Result<OpenStore> open_store(const Config& config) {
+    OpenStore opened;
+    opened.files = make_posix_file_system();
+    StoreOptions options;
+    options.root = home_of(config);
+    options.disk_budget_bytes = config.disk_budget_bytes;
+    options.disk_free_bytes_min = config.disk_free_bytes_min;
+    KVASIR_TRY_ASSIGN(opened.store, Store::open(options, *opened.files, system_clock()));
+    return opened;
+}
+
+Result<std::unique_ptr<Session>> Session::open(const Config& config, const SessionOptions& options) {
+    std::unique_ptr<Session> session(new Session());
+    KVASIR_TRY_ASSIGN(OpenStore opened, open_store(config));
+    session->files_ = std::move(opened.files);
+    session->store_ = std::move(opened.store);
+    ProgressLine progress(config.quiet);
+    LlamaOptions llama;
+    llama.model_path = model_of(config);
+    llama.context_tokens = config.context_tokens;
+    llama.sequences = config.agents_resident_max + options.sequences_extra;
+    llama.kv_cells = config.kv_cells;
+    llama.threads = config.threads;
+    llama.kv_type_k = config.kv_type_k;
+    llama.kv_type_v = config.kv_type_v;
+    llama.gpu_layers = config.gpu_layers;
+    llama.hash_cache_path = home_of(config) + "/weights-hashes";
+    llama.on_progress = [&](float share) { progress.show("loading the model", static_cast<double>(share)); };
+    const std::int64_t begin_us = system_clock().monotonic_us();
+    KVASIR_TRY_ASSIGN(session->engine_, open_llama_engine(llama));
+    session->model_load_ms_ = static_cast<double>(system_clock().monotonic_us() - begin_us) / 1000;
+    MemoryOptions memory;
+    memory.agents_resident_max = config.agents_resident_max;
+    KVASIR_TRY_ASSIGN(session->memory_,
+                      AgentMemory::open(memory, *session->engine_, *session->store_, system_clock()));
+    if (config.verbose) {
+        fmt::print(stderr, "kvasir: {} in {}, {} KV cells for {} resident agents\n",
+                   session->engine_->model().name, human_ms(session->model_load_ms_),
+                   session->engine_->cells().append_total, config.agents_resident_max);
+    }
+    if (session->engine_->model().template_missing && !config.quiet) {
+        fmt::print(stderr, "kvasir: the model has no chat template; ChatML stands in\n");
+    }
+    return session;
+}
+
+}  // namespace kvasir

@@ -1,0 +1,47 @@
+// One command's hold on a store and, where it talks, on a model. Order: the store's lock and catalog first
+// (cheap, and a refusal costs nothing), then the model, then the memory over both. Owned by the command, used
+// by its thread.
+#pragma once
+
+#include <memory>
+
+#include "app/config.h"
+#include "base/file_system.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "memory/agent_memory.h"
+#include "store/store.h"
+
+namespace kvasir {
+
+struct SessionOptions {
+    std::uint32_t sequences_extra = 0;  // places in the engine beyond those of resident agents (measurements)
+};
+
+class Session {
+  public:
+    static Result<std::unique_ptr<Session>> open(const Config& config, const SessionOptions& options = {});
+
+    AgentMemory& memory() { return *memory_; }
+    Engine& engine() { return *engine_; }
+    Store& store() { return *store_; }
+    double model_load_ms() const { return model_load_ms_; }
+
+  private:
+    Session() = default;
+
+    std::unique_ptr<FileSystem> files_;
+    std::unique_ptr<Store> store_;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<AgentMemory> memory_;
+    double model_load_ms_ = 0;
+};
+
+// The store alone, for commands that need no model.
+struct OpenStore {
+    std::unique_ptr<FileSystem> files;
+    std::unique_ptr<Store> store;
+};
+Result<OpenStore> open_store(const Config& config);
+
+}  // namespace kvasir
