@@ -10,9 +10,9 @@ set -euo pipefail
 # Tools count as there when their command is found, however it was installed; libraries when Debian's package is.
 tools=(g++:g++ cmake:cmake ninja:ninja-build ccache:ccache git:git npm:npm pkg-config:pkg-config python3:python3)
 libraries=(ca-certificates libboost1.81-dev libssl-dev libsqlite3-dev libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev
-    libtomlplusplus-dev libedit-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
+    libedit-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
 check_tools=(clang++-14:clang-14 clang-format-14:clang-format-14 clang-tidy-14:clang-tidy-14 shellcheck:shellcheck)
-brew_names="cmake ninja ccache node pkg-config python boost openssl@3 sqlite xxhash fmt spdlog cli11 tomlplusplus tl-expected googletest google-benchmark"
+brew_names="cmake ninja ccache node pkg-config python boost openssl@3 sqlite xxhash fmt spdlog cli11 tl-expected googletest google-benchmark"
 
 missing_tools() {  # prints the packages whose command is not found
     local pair

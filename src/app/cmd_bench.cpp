@@ -138,7 +138,7 @@ void print_table(const Bench& bench, const BenchArguments& arguments) {
         "{}\nmemory: weights {}, KV pool {}, compute {}, process {}\ndisk:   {} of KV, {} of catalog\n",
         table.text(), human_bytes(bench.memory.engine.weights_bytes),
         human_bytes(bench.memory.engine.kv_pool_bytes), human_bytes(bench.memory.engine.compute_bytes),
-        human_bytes(bench.memory.process_resident_bytes), human_bytes(bench.disk.kv_bytes),
+        human_bytes(bench.memory.total_bytes), human_bytes(bench.disk.kv_bytes),
         human_bytes(bench.disk.catalog_bytes));
 }
 

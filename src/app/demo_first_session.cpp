@@ -54,12 +54,15 @@ Result<ExitCode> demo_first_session(const Config& config, const DemoArguments& a
                                         session->engine().model().name, human_ms(session->model_load_ms()))));
     const auto agents = demo_agents(arguments.facts_seed);
     for (const DemoAgent& agent : agents) KVASIR_TRY(introduce(config, *session, agent));
-    KVASIR_TRY(session->memory()
-                   .create(kDemoTwin, agents.front().type, agents.front().system_prompt)
-                   .map([](const CreateResult&) {}));
-    fmt::print(
-        "\n  {} {}\n", styled(Style::kBold, kDemoTwin),
-        styled(Style::kDim, "created with the specialist's system prompt and told nothing: the control"));
+    DemoAgent twin = agents.front();
+    twin.name = kDemoTwin;
+    KVASIR_TRY(
+        session->memory().create(twin.name, twin.type, twin.system_prompt).map([](const CreateResult&) {}));
+    // It gets a fact of its own, so that it has something to say.
+    const std::string own_fact = "Remember that the anthem of the museum is silence.";
+    KVASIR_TRY(tell(config, *session, twin, own_fact).map([](const TurnResult&) {}));
+    fmt::print("\n  {} {}\n", styled(Style::kBold, kDemoTwin),
+               styled(Style::kDim, "the specialist's system prompt, none of its facts: the control"));
     KVASIR_TRY_ASSIGN(const SaveResult saved, session->memory().save_all());
     KVASIR_TRY_ASSIGN(const DiskUsage disk, session->store().usage());
     fmt::print(

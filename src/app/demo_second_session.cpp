@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -23,6 +25,8 @@ struct Findings {
     std::uint32_t twin_knew = 0;
 };
 
+constexpr std::uint32_t kAnswerTokensBrief = 40;  // an answer is one short sentence
+
 struct FirstTurn {
     std::string agent;
     Position tokens_before = 0;
@@ -44,7 +48,8 @@ class SecondSession {
             for (const DemoFact& fact : agents[i].facts) KVASIR_TRY(ask_known(agents[i].name, fact));
             KVASIR_TRY(ask_secret(agents[i].name, agents[(i + 1) % agents.size()].facts.front()));
         }
-        fmt::print("\n  {} {}\n", styled(Style::kBold, kDemoTwin), styled(Style::kDim, "(was told nothing)"));
+        fmt::print("\n  {} {}\n", styled(Style::kBold, kDemoTwin),
+                   styled(Style::kDim, "(the control: it was told none of these)"));
         for (const DemoFact& fact : agents.front().facts) KVASIR_TRY(ask_twin(fact));
         return {};
     }
@@ -53,11 +58,15 @@ class SecondSession {
     ExitCode print_verdict() const;
 
   private:
+    MessageOptions brief() const {
+        MessageOptions options;
+        options.answer_tokens_max = std::min(config_.answer_tokens_max, kAnswerTokensBrief);
+        return options;
+    }
+
     Result<TurnResult> ask(const std::string& agent, const DemoFact& fact) {
         KVASIR_TRY_ASSIGN(const AgentInfo before, session_.memory().show(agent));
-        MessageOptions options;
-        options.answer_tokens_max = config_.answer_tokens_max;
-        KVASIR_TRY_ASSIGN(const TurnResult turn, session_.memory().message(agent, question(fact), options));
+        KVASIR_TRY_ASSIGN(const TurnResult turn, session_.memory().message(agent, question(fact), brief()));
         if (first_turns_.empty() || first_turns_.back().agent != agent) {
             first_turns_.push_back({agent, before.token_count, turn.metrics, 0});
             KVASIR_TRY(measure_cold(agent, turn));
@@ -71,7 +80,7 @@ class SecondSession {
         KVASIR_TRY_ASSIGN(const AgentRecord record, session_.store().catalog().agent(agent));
         KVASIR_TRY_ASSIGN(std::vector<Token> tokens, session_.store().catalog().tokens(record.id));
         tokens.resize(turn.metrics.prompt_tokens);
-        KVASIR_TRY_ASSIGN(const ColdRun cold, run_cold(session_.engine(), tokens, config_.answer_tokens_max));
+        KVASIR_TRY_ASSIGN(const ColdRun cold, run_cold(session_.engine(), tokens, kAnswerTokensBrief));
         FirstTurn& first = first_turns_.back();
         first.cold_ms = cold.first_token_ms;
         cold_text_ = cold.text;
@@ -109,7 +118,8 @@ class SecondSession {
     }
 
     Status ask_twin(const DemoFact& fact) {
-        KVASIR_TRY_ASSIGN(const TurnResult turn, session_.memory().message(kDemoTwin, question(fact), {}));
+        KVASIR_TRY_ASSIGN(const TurnResult turn,
+                          session_.memory().message(kDemoTwin, question(fact), brief()));
         const bool knew = contains(turn.text, fact.value);
         if (knew) ++findings_.twin_knew;
         print_exchange(
@@ -161,7 +171,7 @@ void SecondSession::print_table() const {
         fmt::print("\non disk: {} of KV, {} of catalog; in memory: weights {}, KV pool {}, process {}\n",
                    human_bytes(disk->kv_bytes), human_bytes(disk->catalog_bytes),
                    human_bytes(memory.engine.weights_bytes), human_bytes(memory.engine.kv_pool_bytes),
-                   human_bytes(memory.process_resident_bytes));
+                   human_bytes(memory.total_bytes));
     }
 }
 

@@ -77,7 +77,7 @@ json::value to_json(const MemoryUsage& usage) {
             {"kv_pool_bytes", usage.engine.kv_pool_bytes},
             {"compute_bytes", usage.engine.compute_bytes},
             {"total_bytes", usage.total_bytes},
-            {"process_resident_bytes", usage.process_resident_bytes},
+            {"reserved_bytes", usage.reserved_bytes},
             {"agents", agents},
             {"append_cells_used", usage.cells.append_used},
             {"append_cells_total", usage.cells.append_total}};

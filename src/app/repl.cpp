@@ -58,7 +58,7 @@ void print_memory(Session& session) {
     const MemoryUsage usage = session.memory().memory_usage();
     fmt::print("weights {}, KV pool {}, compute {}; process {}\n", human_bytes(usage.engine.weights_bytes),
                human_bytes(usage.engine.kv_pool_bytes), human_bytes(usage.engine.compute_bytes),
-               human_bytes(usage.process_resident_bytes));
+               human_bytes(usage.total_bytes));
     for (const AgentMemoryUse& agent : usage.agents) {
         fmt::print("  {}: {} tokens, {}\n", agent.name, agent.cache_tokens, human_bytes(agent.kv_bytes));
     }

@@ -151,8 +151,8 @@ struct MemoryUsage {
     EngineMemory engine;
     std::vector<AgentMemoryUse> agents;   // resident ones
     CellUsage cells;
-    std::uint64_t total_bytes = 0;        // weights + KV pool + compute
-    std::uint64_t process_resident_bytes = 0;
+    std::uint64_t reserved_bytes = 0;     // weights + KV pool + compute: what the engine may come to take
+    std::uint64_t total_bytes = 0;        // what the process takes now, as the kernel counts it
 };
 
 class AgentMemory {

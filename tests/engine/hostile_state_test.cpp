@@ -121,8 +121,9 @@ TEST_F(HostileState, ControlNaNsPoisonAnotherAgent) {
     EXPECT_FALSE(transfer_->import_rows(kVictim, Plane::kAppend, kRange, rows_));
 }
 
-// A refusal that comes while cells are already being written: what stays in them must not be seen by anyone.
-TEST_F(HostileState, WhatLlamaRefusesIsScrubbed) {
+// llama.cpp itself refuses for lack of cells: nothing stays behind, and the same rows fit as soon as there is
+// room.
+TEST_F(HostileState, ARefusalByLlamaLeavesEverybodyClean) {
     const Logits before = resident_speaks();
     decode(kVictim, 0, kCells - 40 - 60);  // 60 cells are left
     ASSERT_TRUE(llama_memory_seq_rm(memory(), kScratch, -1, -1));

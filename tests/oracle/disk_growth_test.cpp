@@ -4,9 +4,8 @@
 #include <map>
 #include <string>
 
-#include <gtest/gtest.h>
-
 #include "oracle/stack.h"
+#include <gtest/gtest.h>
 
 namespace kvasir::test {
 namespace {
@@ -85,7 +84,9 @@ TEST_P(DiskGrowth, ATurnWritesItsOwnTokensAndOnePartialBlock) {
 
 INSTANTIATE_TEST_SUITE_P(Models, DiskGrowth,
                          testing::Values(KVASIR_DEMO_MODEL, KVASIR_TEST_MODELS_DIR "/llama-dense.gguf"),
-                         [](const testing::TestParamInfo<const char*>& model) { return model.index == 0 ? "demo" : "plain"; });
+                         [](const testing::TestParamInfo<const char*>& model) {
+                             return model.index == 0 ? "demo" : "plain";
+                         });
 
 TEST(SharedPrefix, TenAgentsWithOneSystemPromptStoreItsFullBlocksOnce) {
     const ScratchDirectory home;
@@ -106,7 +107,8 @@ TEST(SharedPrefix, TenAgentsWithOneSystemPromptStoreItsFullBlocksOnce) {
         EXPECT_LE(created->evaluated_tokens, 1U) << "the prefix was read again";
     }
     std::uint64_t append_files = 0;
-    for (const auto& [path, size] : files_under(home.path() + "/blocks")) append_files += is_window(path) ? 0U : 1U;
+    for (const auto& [path, size] : files_under(home.path() + "/blocks"))
+        append_files += is_window(path) ? 0U : 1U;
     EXPECT_EQ(append_files, (tokens + kBlockTokens - 1) / kBlockTokens);
 }
 

@@ -12,9 +12,9 @@ namespace kvasir::test {
 namespace {
 
 std::string random_text(std::mt19937& random, std::uint32_t words_max) {
-    static const std::array<const char*, 16> kWords = {
-        "The", "project", "code", "is", "amber", "42", "and", "meets", "on", "Friday", "with", "Nora", "in", "Oslo",
-        "please", "remember"};
+    static const std::array<const char*, 16> kWords = {"The", "project", "code",   "is",      "amber", "42",
+                                                       "and", "meets",   "on",     "Friday",  "with",  "Nora",
+                                                       "in",  "Oslo",    "please", "remember"};
     std::string text;
     const std::uint32_t words = 1 + static_cast<std::uint32_t>(random()) % words_max;
     for (std::uint32_t i = 0; i < words; ++i) {
@@ -49,6 +49,9 @@ Result<std::unique_ptr<Stack>> open_stack(const OracleOptions& options, const st
     stack.kv_type = options.model.kv_type;
     stack.agents_resident_max = options.agents_resident_max;
     stack.context_tokens = options.context_tokens;
+    stack.batch_tokens = options.batch_tokens;
+    stack.sequences = options.sequences;
+    stack.kv_cells = options.kv_cells;
     stack.decorate = [&](std::unique_ptr<Engine> engine) -> std::unique_ptr<Engine> {
         return std::make_unique<WitnessEngine>(std::move(engine), outcome.witness, options.sabotage);
     };
@@ -83,7 +86,7 @@ std::vector<Step> random_conversation(std::uint32_t seed, std::uint32_t agents, 
         const std::string agent = "agent-" + std::to_string(random() % agents);
         const std::uint32_t dice = static_cast<std::uint32_t>(random()) % 10;
         if (dice < 4) steps.push_back({StepKind::kRestart, "", "", 0});
-        if (dice == 4) steps.push_back({StepKind::kEvict, agent, "", 0});
+        if (dice == 4 && agents == 1) steps.push_back({StepKind::kEvict, agent, "", 0});
         if (dice == 5) steps.push_back({StepKind::kLoad, agent, "", 0});
         if (dice == 6) steps.push_back({StepKind::kSaveAll, "", "", 0});
         const std::uint32_t words_max = random() % 4 == 0 ? 300 : 30;

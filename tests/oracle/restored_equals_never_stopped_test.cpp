@@ -1,8 +1,9 @@
-// Restored == never stopped: random conversations with evictions, loads and restarts against the same conversations
-// undisturbed. Every logits vector that was sampled from must be the same to the last bit.
-#include <gtest/gtest.h>
+// Restored == never stopped: random conversations with evictions, loads and restarts against the same
+// conversations undisturbed. Every logits vector that was sampled from must be the same to the last bit.
+#include <algorithm>
 
 #include "oracle/oracle_run.h"
+#include <gtest/gtest.h>
 
 namespace kvasir::test {
 namespace {
@@ -22,33 +23,62 @@ class Oracle : public testing::TestWithParam<OracleModel> {
     }
 };
 
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+// Index of the first logits vector that differs, kNone when both runs computed the same ones.
+std::size_t first_difference(const OracleOutcome& a, const OracleOutcome& b) {
+    for (std::size_t i = 0; i < std::max(a.witness.size(), b.witness.size()); ++i) {
+        if (i >= a.witness.size() || i >= b.witness.size() || a.witness[i] != b.witness[i]) return i;
+    }
+    return kNone;
+}
+
 TEST_P(Oracle, LogitsAreIdenticalToNeverStopped) {
     std::uint64_t restored_tokens = 0;
     for (std::uint32_t seed = 1; seed <= kConversations; ++seed) {
-        const std::vector<Step> steps = random_conversation(seed, kAgents, kMessages);
+        const std::vector<Step> steps = random_conversation(seed, seed % 2 == 0 ? kAgents : 1, kMessages);
         const auto undisturbed = play(steps, options(Interruptions::kIgnored));
         ASSERT_TRUE(undisturbed) << undisturbed.error().message;
         const auto interrupted = play(steps, options(Interruptions::kPlayed));
         ASSERT_TRUE(interrupted) << interrupted.error().message;
-        EXPECT_EQ(undisturbed->witness, interrupted->witness) << "seed " << seed;
+        EXPECT_EQ(first_difference(*undisturbed, *interrupted), kNone) << "seed " << seed;
         EXPECT_EQ(undisturbed->answers, interrupted->answers) << "seed " << seed;
-        EXPECT_TRUE(interrupted->warnings.empty()) << "seed " << seed << ": " << interrupted->warnings.front();
+        EXPECT_TRUE(interrupted->warnings.empty())
+            << "seed " << seed << ": " << interrupted->warnings.front();
         restored_tokens += interrupted->restored_tokens;
     }
     EXPECT_GT(restored_tokens, 1000U) << "too few tokens came from disk for this test to mean anything";
 }
 
+// One agent alone keeps its cells in place even with batches that are summed in tiles.
+TEST_P(Oracle, OneAgentIsExactWithLargeBatchesToo) {
+    if (GetParam().name != "plain") {
+        GTEST_SKIP()
+            << "restored window rows lie in other cells than before, so tiles of 64 cells have other borders";
+    }
+    const std::vector<Step> steps = random_conversation(9, 1, kMessages);
+    OracleOptions undisturbed_options = options(Interruptions::kIgnored);
+    OracleOptions interrupted_options = options(Interruptions::kPlayed);
+    undisturbed_options.batch_tokens = interrupted_options.batch_tokens = 512;
+    const auto undisturbed = play(steps, undisturbed_options);
+    const auto interrupted = play(steps, interrupted_options);
+    ASSERT_TRUE(undisturbed) << undisturbed.error().message;
+    ASSERT_TRUE(interrupted) << interrupted.error().message;
+    EXPECT_EQ(first_difference(*undisturbed, *interrupted), kNone);
+}
+
+// Five agents on one place: every message evicts one agent and restores another.
 TEST_P(Oracle, FewerPlacesThanAgentsChangeNothing) {
     const std::vector<Step> steps = random_conversation(77, 5, 16);
     OracleOptions roomy = options(Interruptions::kIgnored);
     roomy.agents_resident_max = 5;
     OracleOptions tight = options(Interruptions::kPlayed);
-    tight.agents_resident_max = 2;
+    tight.agents_resident_max = 1;
     const auto undisturbed = play(steps, roomy);
     const auto interrupted = play(steps, tight);
     ASSERT_TRUE(undisturbed) << undisturbed.error().message;
     ASSERT_TRUE(interrupted) << interrupted.error().message;
-    EXPECT_EQ(undisturbed->witness, interrupted->witness);
+    EXPECT_EQ(first_difference(*undisturbed, *interrupted), kNone);
 }
 
 // What the engine library itself counted (llama_perf) is what we claim: restored tokens were not evaluated.
@@ -84,8 +114,8 @@ void expect_caught(const OracleModel& model, Sabotage sabotage) {
     options.sabotage = sabotage;
     const auto broken = play(steps, options);
     ASSERT_TRUE(undisturbed && honest && broken);
-    EXPECT_EQ(undisturbed->witness, honest->witness);
-    EXPECT_NE(undisturbed->witness, broken->witness) << "the oracle is blind to this sabotage";
+    EXPECT_EQ(first_difference(*undisturbed, *honest), kNone);
+    EXPECT_NE(first_difference(*undisturbed, *broken), kNone) << "the oracle is blind to this sabotage";
 }
 
 TEST_P(Oracle, ControlOneAlteredRowIsCaught) { expect_caught(GetParam(), Sabotage::kAlterOneRow); }
@@ -98,12 +128,15 @@ TEST_P(Oracle, ControlLostWindowRowIsCaught) {
 
 INSTANTIATE_TEST_SUITE_P(
     Models, Oracle,
-    testing::Values(OracleModel{"demo", KVASIR_DEMO_MODEL, "f16"}, OracleModel{"demo", KVASIR_DEMO_MODEL, "q8_0"},
+    testing::Values(OracleModel{"demo", KVASIR_DEMO_MODEL, "f16"},
+                    OracleModel{"demo", KVASIR_DEMO_MODEL, "q8_0"},
                     OracleModel{"plain", KVASIR_TEST_MODELS_DIR "/llama-dense.gguf", "f16"},
                     OracleModel{"plain", KVASIR_TEST_MODELS_DIR "/llama-dense.gguf", "q8_0"},
                     OracleModel{"window", KVASIR_TEST_MODELS_DIR "/gemma3-dense.gguf", "f16"},
                     OracleModel{"window", KVASIR_TEST_MODELS_DIR "/gemma3-dense.gguf", "q8_0"}),
-    [](const testing::TestParamInfo<OracleModel>& model) { return model.param.name + "_" + model.param.kv_type; });
+    [](const testing::TestParamInfo<OracleModel>& model) {
+        return model.param.name + "_" + model.param.kv_type;
+    });
 
 }  // namespace
 }  // namespace kvasir::test

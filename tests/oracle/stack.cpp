@@ -27,7 +27,8 @@ Result<std::unique_ptr<Stack>> Stack::open(const StackOptions& options, const st
     LlamaOptions engine;
     engine.model_path = options.model_path;
     engine.context_tokens = options.context_tokens;
-    engine.sequences = options.agents_resident_max;
+    engine.sequences = options.sequences > 0 ? options.sequences : options.agents_resident_max;
+    engine.batch_tokens = options.batch_tokens;
     engine.kv_cells = options.kv_cells;
     engine.threads = 1;  // the exact setting
     engine.kv_type_k = options.kv_type;
@@ -42,7 +43,8 @@ Result<std::unique_ptr<Stack>> Stack::open(const StackOptions& options, const st
     KVASIR_TRY_ASSIGN(stack->store_, Store::open(store, *stack->files_, system_clock()));
     MemoryOptions memory;
     memory.agents_resident_max = options.agents_resident_max;
-    KVASIR_TRY_ASSIGN(stack->memory_, AgentMemory::open(memory, *stack->engine_, *stack->store_, system_clock()));
+    KVASIR_TRY_ASSIGN(stack->memory_,
+                      AgentMemory::open(memory, *stack->engine_, *stack->store_, system_clock()));
     return stack;
 }
 

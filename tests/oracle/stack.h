@@ -32,7 +32,9 @@ struct StackOptions {
     std::string kv_type = "f16";
     std::uint32_t agents_resident_max = 3;
     std::uint32_t context_tokens = 2048;
-    std::uint32_t kv_cells = 0;  // 0: context_tokens * agents_resident_max
+    std::uint32_t batch_tokens = 512;
+    std::uint32_t sequences = 0;  // places in the engine; 0: agents_resident_max
+    std::uint32_t kv_cells = 0;   // 0: context_tokens * agents_resident_max
     std::function<std::unique_ptr<Engine>(std::unique_ptr<Engine>)> decorate;  // wraps the real engine
 };
 

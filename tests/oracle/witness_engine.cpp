@@ -27,12 +27,25 @@ class WitnessSampler : public Sampler {
 };
 
 // Where row `index` of layer `layer`'s keys begins in a row image.
-std::size_t key_row_offset(const std::vector<KvLayer>& layers, std::size_t layer, Position rows, Position index) {
+std::size_t key_row_offset(const std::vector<KvLayer>& layers, std::size_t layer, Position rows,
+                           Position index) {
     std::size_t offset = 0;
     for (std::size_t i = 0; i < layer; ++i) {
         offset += (layers[i].key_row_bytes + layers[i].value_row_bytes) * rows;
     }
     return offset + layers[layer].key_row_bytes * index;
+}
+
+// Calls `visit` with offset and row bytes of every tensor of a row image.
+template <class Visit>
+void for_each_tensor(const std::vector<KvLayer>& layers, Position rows, const Visit& visit) {
+    std::size_t offset = 0;
+    for (const KvLayer& layer : layers) {
+        for (const std::uint64_t row_bytes : {layer.key_row_bytes, layer.value_row_bytes}) {
+            visit(offset, row_bytes);
+            offset += row_bytes * rows;
+        }
+    }
 }
 
 }  // namespace
@@ -50,20 +63,22 @@ void WitnessEngine::sabotage_append(TokenRange range, std::vector<std::byte>& im
         image[end - 1] ^= std::byte{0x80};
     }
     if (sabotage_ == Sabotage::kShiftPositions) {
-        std::size_t offset = 0;
-        for (const KvLayer& layer : layers) {
-            for (std::uint64_t row_bytes : {layer.key_row_bytes, layer.value_row_bytes}) {
-                const auto begin = image.begin() + static_cast<std::ptrdiff_t>(offset);
-                const auto rows_bytes = static_cast<std::ptrdiff_t>(row_bytes * range.size());
-                std::rotate(begin, begin + rows_bytes - static_cast<std::ptrdiff_t>(row_bytes), begin + rows_bytes);
-                offset += row_bytes * range.size();
-            }
-        }
+        for_each_tensor(layers, range.size(), [&](std::size_t offset, std::uint64_t row_bytes) {
+            // Row i moves to i + 1; the first stands twice, the last is gone.
+            std::memmove(image.data() + offset + row_bytes, image.data() + offset,
+                         row_bytes * (range.size() - 1));
+        });
     }
     if (sabotage_ == Sabotage::kSwapAgents && range.begin == 0) {
         const std::vector<std::byte> own = image;
-        if (former_.size() == image.size()) image = former_;
+        const Position rows = std::min(former_rows_, range.size());
+        std::size_t former_offset = 0;
+        for_each_tensor(layers, range.size(), [&](std::size_t offset, std::uint64_t row_bytes) {
+            std::memcpy(image.data() + offset, former_.data() + former_offset, row_bytes * rows);
+            former_offset += row_bytes * former_rows_;
+        });
         former_ = own;
+        former_rows_ = range.size();
     }
 }
 

@@ -1,7 +1,8 @@
 // The witness: records a checksum of every logits vector that was sampled from, and can sabotage imports.
 //
-// Two runs whose witness lists are equal computed the same logits to the last bit. The sabotages are the positive
-// controls: each breaks what a restore hands to the engine, behind all verification, and the oracle must see it.
+// Two runs whose witness lists are equal computed the same logits to the last bit. The sabotages are the
+// positive controls: each breaks what a restore hands to the engine, behind all verification, and the oracle
+// must see it.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +15,10 @@ namespace kvasir::test {
 
 enum class Sabotage {
     kNone,
-    kAlterOneRow,       // one byte of one append row
-    kLoseWindowRow,     // one row of the window plane is all zeros
-    kShiftPositions,    // every append row stands one position too late
-    kSwapAgents,        // the first block of this import is that of the import before it
+    kAlterOneRow,     // one byte of one append row
+    kLoseWindowRow,   // one row of the window plane is all zeros
+    kShiftPositions,  // every append row of a block stands one position too late
+    kSwapAgents,      // the first rows of this import are those of the import before it
 };
 
 class WitnessEngine : public ForwardingEngine {
@@ -34,7 +35,8 @@ class WitnessEngine : public ForwardingEngine {
 
     std::vector<std::uint64_t>& witness_;
     Sabotage sabotage_;
-    std::vector<std::byte> former_;       // first block of the import before this one
+    std::vector<std::byte> former_;  // first block of the import before this one
+    Position former_rows_ = 0;
 };
 
 }  // namespace kvasir::test

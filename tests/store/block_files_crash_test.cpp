@@ -1,5 +1,6 @@
 // Block files and the power: what was acknowledged is there, what was removed is gone, and of a write that
 // was cut off nothing is read. Each with the variant that loses, caught by the same check.
+#include <algorithm>
 #include <functional>
 
 #include <gmock/gmock.h>
@@ -163,6 +164,53 @@ TEST_F(BlockFilesCrashTest, OneFailingCallIsToldOrOvercome) {
     }
     EXPECT_EQ(overcome, 1) << "the sync that failed once";
     EXPECT_EQ(told, 5);
+}
+
+// The directory's sync fails after the name is gone. Who asks again finds no file, and must not be told that
+// it is gone for good before it is.
+TEST_F(BlockFilesCrashTest, ARemovalWhoseSyncFailedIsDurableOnceItWasRepeated) {
+    const Block block = small_block();
+    const auto is_gone = [](FaultFileSystem& survivor) { return survivor.paths().empty(); };
+    write(block);
+    files_.fail({.only = FileCall::kSyncDirectory});
+    EXPECT_FALSE(blocks_.remove(BlockKind::kAppend, block.spec.name));
+    EXPECT_GT(states_where_not(is_gone), 10) << "control: it is not gone yet";
+    ASSERT_TRUE(blocks_.remove(BlockKind::kAppend, block.spec.name));
+    EXPECT_EQ(states_where_not(is_gone), 0);
+
+    write(block);
+    ASSERT_TRUE(blocks_.quarantine(BlockKind::kAppend, block.spec.name, "x"));
+    files_.fail({.only = FileCall::kSyncDirectory});
+    EXPECT_FALSE(blocks_.remove_quarantined(BlockKind::kAppend, block.spec.name));
+    EXPECT_GT(states_where_not(is_gone), 10) << "control";
+    ASSERT_TRUE(blocks_.remove_quarantined(BlockKind::kAppend, block.spec.name));
+    EXPECT_EQ(states_where_not(is_gone), 0);
+}
+
+TEST_F(BlockFilesCrashTest, CutOffAtAnyCallAQuarantineNeitherLosesTheFileNorMakesItReadable) {
+    const Block block = small_block();
+    for (std::uint64_t nth = 1;; ++nth) {
+        FaultFileSystem files;
+        BlockFiles blocks(files, "/store");
+        ASSERT_TRUE(blocks.create_layout());
+        const StoredBlock stored = must_have(blocks.write(block.spec, block.image));
+        files.flip_byte(path_of(block), stored.file_bytes - 1);
+        const std::string damaged = files.content(path_of(block));
+        files.fail({.nth = nth, .repeat = FaultRepeat::kForever, .leaves = FaultLeaves::kTornFile});
+        const Status moved = blocks.quarantine(BlockKind::kAppend, block.spec.name, "flipped byte");
+        for (std::uint32_t seed = 0; seed < kSeeds; ++seed) {
+            const auto survivor = files.crash(seed);
+            const std::string outcome = read_after_restart(*survivor, stored, block.spec);
+            ASSERT_TRUE(outcome == "not_found" || (outcome == "damaged" && !moved))
+                << outcome << " after call " << nth;
+            const std::vector<std::string> paths = survivor->paths();
+            ASSERT_TRUE(std::ranges::any_of(
+                paths, [&](const std::string& path) { return survivor->content(path) == damaged; }))
+                << "the file that is to be looked into is gone after call " << nth;
+        }
+        if (files.faults_given() == 0) break;
+        ASSERT_FALSE(moved) << "a call that failed must not be taken for success: " << nth;
+    }
 }
 
 }  // namespace

@@ -139,6 +139,32 @@ TEST_F(BlockFilesTest, RefusesFilesThatWereExchanged) {
     EXPECT_EQ(read(stored_one, one.spec), "damaged");
 }
 
+// Whole, right by its own checksums, and of the same tokens: only the catalog's hash tells it from the file
+// that was acknowledged.
+TEST_F(BlockFilesTest, RefusesAnotherVersionOfTheSameBlock) {
+    const Block block = small_block();
+    Block other = block;
+    other.image = rows_of(99, other.image.size());
+    const StoredBlock stored = write(block);
+    const StoredBlock stored_other = write(other);
+    ASSERT_EQ(stored.file_bytes, stored_other.file_bytes);
+    EXPECT_EQ(read(stored, block.spec), "damaged");
+    EXPECT_EQ(read(stored_other, block.spec), "read") << "control: nothing else is wrong with it";
+}
+
+TEST_F(BlockFilesTest, SizeAndHashAreCheckedBeforeTheParser) {
+    const Block block = small_block();
+    const StoredBlock stored = write(block);
+    const std::string file = files_.content(path_of(block));
+    files_.replace(path_of(block), file + "x");
+    EXPECT_THAT(blocks_.read(stored, block.spec, image_).error().message, HasSubstr("size"));
+    EXPECT_EQ(files_.calls(FileCall::kRead), 0u) << "a file of another size is not even opened";
+    files_.replace(path_of(block), file);
+    files_.flip_byte(path_of(block), kHeaderLengthBytes);  // no JSON any more
+    EXPECT_THAT(blocks_.read(stored, block.spec, image_).error().message, HasSubstr("hash"));
+    EXPECT_EQ(files_.calls(FileCall::kRead), 2u) << "nor is the data read";
+}
+
 // One wrong expectation at a time: a file that is whole, but another's.
 TEST_F(BlockFilesTest, RefusesABlockThatIsNotTheExpectedOne) {
     const std::vector<std::pair<const char*, std::function<void(BlockSpec&)>>> differences = {

@@ -49,9 +49,12 @@ TEST(BlockNameTest, DependsOnEveryPartAlone) {
 
 // Stores on disk depend on it.
 TEST(BlockNameTest, StaysWhatItWas) {
-    EXPECT_EQ(block_name(root_of(1, 2), std::nullopt, counting(3)).hex(), "77a6f4f864a2d0b2e2410a4ec403ff431bd1bb078c93d19afcd8adf048c5b155");
-    EXPECT_EQ(block_name(root_of(1, 2), root_of(4, 5).tenant_salt, counting(3)).hex(), "e9e3ea53221e924d7527d501c354c5d112f5cbf70994cd5e55d3d6b6608d56a8");
-    EXPECT_EQ(window_name(root_of(4, 5).tenant_salt, 300).hex(), "faa2ddf6cce239292b19cc61c6cbc3f80b4ac9b6357d6bcb9539e3aca45efebe");
+    EXPECT_EQ(block_name(root_of(1, 2), std::nullopt, counting(3)).hex(),
+              "77a6f4f864a2d0b2e2410a4ec403ff431bd1bb078c93d19afcd8adf048c5b155");
+    EXPECT_EQ(block_name(root_of(1, 2), root_of(4, 5).tenant_salt, counting(3)).hex(),
+              "e9e3ea53221e924d7527d501c354c5d112f5cbf70994cd5e55d3d6b6608d56a8");
+    EXPECT_EQ(window_name(root_of(4, 5).tenant_salt, 300).hex(),
+              "faa2ddf6cce239292b19cc61c6cbc3f80b4ac9b6357d6bcb9539e3aca45efebe");
 }
 
 TEST(ChainNamesTest, NameEveryBlockOnce) {
@@ -63,8 +66,26 @@ TEST(ChainNamesTest, NameEveryBlockOnce) {
     EXPECT_EQ(names[0], block_name(root, std::nullopt, all.first(kBlockTokens)));
     EXPECT_EQ(names[1], block_name(root, names[0], all.subspan(kBlockTokens, kBlockTokens)));
     EXPECT_EQ(names[2], block_name(root, names[1], all.subspan(2 * kBlockTokens)));
-    EXPECT_EQ(chain_names(root, all.first(2 * kBlockTokens)).size(), 2u);
+}
+
+TEST(ChainNamesTest, BlocksBeginWhereTheLastOneIsFull) {
+    const ChainRoot root = root_of(1, 2);
+    const std::vector<Token> tokens = counting(2 * kBlockTokens);
+    const std::span<const Token> all(tokens);
     EXPECT_TRUE(chain_names(root, {}).empty());
+    const BlockName first = block_name(root, std::nullopt, all.first(kBlockTokens));
+    for (const std::size_t count : {1U, kBlockTokens - 1, kBlockTokens}) {
+        const std::vector<BlockName> names = chain_names(root, all.first(count));
+        ASSERT_EQ(names.size(), 1u) << count;
+        EXPECT_EQ(names[0], block_name(root, std::nullopt, all.first(count)));
+        EXPECT_EQ(names[0] == first, count == kBlockTokens) << "a partial block is another one";
+    }
+    for (const std::size_t count : {kBlockTokens + 1, 2 * kBlockTokens - 1, 2 * kBlockTokens}) {
+        const std::vector<BlockName> names = chain_names(root, all.first(count));
+        ASSERT_EQ(names.size(), 2u) << count;
+        EXPECT_EQ(names[0], first);
+        EXPECT_EQ(names[1], block_name(root, first, all.first(count).subspan(kBlockTokens)));
+    }
 }
 
 TEST(ChainNamesTest, AChangedTokenChangesItsBlockAndAllAfterIt) {

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include "store/block_fixture.h"
+#include "store/kv_header.h"
 
 namespace kvasir::test {
 namespace {
@@ -121,6 +122,11 @@ TEST(KvFileTest, RefusesToWriteWhatItCouldNotRead) {
          [](Block& b) {
              b.spec.tensors[0].shape = {1ULL << 63U, 2, 3, 4};
          }},
+        {"tensors whose sum overflows to the image's size",
+         [](Block& b) {
+             for (const char* name : {"huge_1", "huge_2"})
+                 b.spec.tensors.push_back(u8_tensor(name, 1ULL << 32U, 1ULL << 31U));
+         }},
         {"name with a quote", [](Block& b) { b.spec.tensors[0].name = "a\":1,\"b"; }},
         {"empty name", [](Block& b) { b.spec.tensors[0].name.clear(); }},
         {"long name", [](Block& b) { b.spec.tensors[0].name = std::string(65, 'x'); }},
@@ -139,6 +145,22 @@ TEST(KvFileTest, RefusesToWriteWhatItCouldNotRead) {
         ASSERT_FALSE(header) << what;
         EXPECT_EQ(header.error().code, ErrorCode::kInvalidArgument) << what;
     }
+}
+
+// As many as the reader takes, and not one more.
+TEST(KvFileTest, WritesAsManyTensorsAsItReads) {
+    Block block = small_block();
+    const auto add_tensor = [&] {
+        const std::string name = "layer_" + std::to_string(block.spec.tensors.size()) + ".more";
+        block.spec.tensors.push_back(u8_tensor(name, 3, 1));
+        block.image.resize(block.spec.image_bytes());
+    };
+    while (block.spec.tensors.size() < kTensorsMax - 2) add_tensor();
+    expect_round_trip(block);
+    add_tensor();
+    const auto header = encode_header(block.spec, block.image);
+    ASSERT_FALSE(header);
+    EXPECT_EQ(header.error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST(KvFileTest, RefusesForeignHeaders) {
@@ -199,6 +221,9 @@ TEST(KvFileTest, RefusesForeignHeaders) {
         {"shape 1e1", with_key(R"({"dtype":"F16","shape":[1.2e1],"data_offsets":[0,24]})")},
         {"shape that overflows to the right product",
          with_key(R"({"dtype":"F16","shape":[9223372036854775820],"data_offsets":[0,24]})")},
+        {"a tensor of nothing",
+         replaced(replaced(text, key, R"("layer_0.key":{"dtype":"F16","shape":[0,4],"data_offsets":[0,0]})"),
+                  R"("shape":[3,4],"data_offsets":[24,48])", R"("shape":[6,4],"data_offsets":[0,48])")},
         {"shape of 2^64",
          with_key(R"({"dtype":"F16","shape":[18446744073709551616],"data_offsets":[0,24]})")},
         {"hole", with_key(R"({"dtype":"F16","shape":[3,4],"data_offsets":[8,32]})")},

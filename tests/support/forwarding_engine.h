@@ -1,4 +1,5 @@
-// An Engine that forwards every call to another one. Tests derive from it to watch or to sabotage single calls.
+// An Engine that forwards every call to another one. Tests derive from it to watch or to sabotage single
+// calls.
 #pragma once
 
 #include <memory>
@@ -22,14 +23,20 @@ class ForwardingEngine : public Engine {
                                         SequenceStart start) const override {
         return inner_->tokenize(text, special, start);
     }
-    std::string piece(Token token, SpecialTokens special) const override { return inner_->piece(token, special); }
+    std::string piece(Token token, SpecialTokens special) const override {
+        return inner_->piece(token, special);
+    }
     bool is_end_of_turn(Token token) const override { return inner_->is_end_of_turn(token); }
-    Result<std::string> render_chat(const ChatPrompt& prompt) const override { return inner_->render_chat(prompt); }
+    Result<std::string> render_chat(const ChatPrompt& prompt) const override {
+        return inner_->render_chat(prompt);
+    }
     Result<SequenceId> open_sequence() override { return inner_->open_sequence(); }
     void close_sequence(SequenceId sequence) override { inner_->close_sequence(sequence); }
     Position length(SequenceId sequence) const override { return inner_->length(sequence); }
     Position rewind_floor(SequenceId sequence) const override { return inner_->rewind_floor(sequence); }
-    Status rewind(SequenceId sequence, Position position) override { return inner_->rewind(sequence, position); }
+    Status rewind(SequenceId sequence, Position position) override {
+        return inner_->rewind(sequence, position);
+    }
     Status fork(SequenceId from, SequenceId to, Position position) override {
         return inner_->fork(from, to, position);
     }
@@ -38,7 +45,8 @@ class ForwardingEngine : public Engine {
     Result<std::unique_ptr<Sampler>> make_sampler(const SamplingOptions& options) override {
         return inner_->make_sampler(options);
     }
-    Status export_rows(SequenceId sequence, Plane plane, TokenRange range, std::vector<std::byte>& image) override {
+    Status export_rows(SequenceId sequence, Plane plane, TokenRange range,
+                       std::vector<std::byte>& image) override {
         return inner_->export_rows(sequence, plane, range, image);
     }
     Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
@@ -48,7 +56,8 @@ class ForwardingEngine : public Engine {
     Status export_snapshot(SequenceId sequence, std::vector<std::byte>& state) override {
         return inner_->export_snapshot(sequence, state);
     }
-    Status import_snapshot(SequenceId sequence, Position position, std::span<const std::byte> state) override {
+    Status import_snapshot(SequenceId sequence, Position position,
+                           std::span<const std::byte> state) override {
         return inner_->import_snapshot(sequence, position, state);
     }
     CellUsage cells() const override { return inner_->cells(); }

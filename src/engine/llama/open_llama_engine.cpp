@@ -80,6 +80,8 @@ Status settle_sizes(const LlamaOptions& asked, Position trained, LlamaOptions& o
     if (asked.context_tokens == 0)
         options.context_tokens = std::min<Position>(trained, kContextTokensDefaultMax);
     options.batch_tokens = std::min<std::uint32_t>(asked.batch_tokens, padded(options.context_tokens));
+    // One row of every sequence must fit into a batch: llama.cpp insists on it.
+    options.batch_tokens = std::max(options.batch_tokens, options.sequences + kScratchSequences);
     if (asked.kv_cells == 0)
         options.kv_cells = padded(std::uint64_t{options.context_tokens} * options.sequences);
     options.kv_cells = padded(options.kv_cells);
