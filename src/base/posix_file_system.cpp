@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include <dirent.h>
@@ -23,6 +24,7 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kDirectoryMode = 0700;
+constexpr std::size_t kPidDigitsMax = 10;
 
 ErrorCode code_of(int error) {
     switch (error) {
@@ -216,9 +218,13 @@ Result<std::vector<FileInfo>> PosixFileSystem::list(const std::string& directory
         const dirent* entry = ::readdir(stream.get());
         if (entry == nullptr && errno != 0) return fail_errno("list", directory, errno);
         if (entry == nullptr) break;
+        const std::string path = directory + "/" + entry->d_name;
         struct stat info {};
-        if (::lstat((directory + "/" + entry->d_name).c_str(), &info) != 0 || !S_ISREG(info.st_mode))
-            continue;
+        if (::lstat(path.c_str(), &info) != 0) {
+            if (errno == ENOENT) continue;  // removed just now
+            return fail_errno("look at", path, errno);
+        }
+        if (!S_ISREG(info.st_mode)) continue;
         files.push_back({entry->d_name, static_cast<std::uint64_t>(info.st_size),
                          static_cast<std::int64_t>(info.st_mtime) * 1000});
     }
@@ -245,18 +251,25 @@ Status PosixFileSystem::make_directories(const std::string& path) {
     return sync_directory(parent);
 }
 
+// What note_holder() wrote. Anybody may have written something else, and this ends up on a terminal.
+std::string holder_of(int fd) {
+    std::array<char, 32> said{};
+    const ssize_t got = ::pread(fd, said.data(), said.size(), 0);
+    const std::string_view text(said.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    const std::string_view pid = text.substr(0, text.find('\n'));
+    const bool is_pid = !pid.empty() && pid.size() <= kPidDigitsMax &&
+                        std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return is_pid ? std::string(pid) : "unknown";
+}
+
 Result<std::unique_ptr<FileLock>> PosixFileSystem::lock(const std::string& path) {
     Descriptor file(open_retrying(path, O_RDWR | O_CREAT | O_NOFOLLOW, kFileMode));
     if (!file.valid()) return fail_errno("open", path, errno);
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return fail_errno("lock", path, errno);
-        std::array<char, 64> holder{};
-        const ssize_t got = ::pread(file.get(), holder.data(), holder.size() - 1, 0);
-        std::string who(holder.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
-        who.erase(std::find(who.begin(), who.end(), '\n'), who.end());
         return fail(ErrorCode::kStoreInUse,
                     fmt::format("{} is held by another process (pid {}); stop it first", path,
-                                who.empty() ? "unknown" : who));
+                                holder_of(file.get())));
     }
     note_holder(file.get());
     return std::make_unique<PosixFileLock>(std::move(file));

@@ -130,21 +130,21 @@ Status BlockFiles::quarantine(BlockKind kind, const BlockName& name, const std::
 
 Status BlockFiles::remove(BlockKind kind, const BlockName& name) {
     Status removed = file_system_.remove(path_of(kind, name));
-    if (!removed && removed.error().code == ErrorCode::kNotFound) return {};
-    KVASIR_TRY(removed);
-    return file_system_.sync_directory(fmt::format("{}/blocks/{}", root_, shard_of(name)));
+    if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
+    // Even when it is not there: whoever removed it may have failed at this sync, or died before it.
+    Status synced = file_system_.sync_directory(fmt::format("{}/blocks/{}", root_, shard_of(name)));
+    if (!synced && synced.error().code == ErrorCode::kNotFound) return {};
+    return synced;
 }
 
 Status BlockFiles::remove_quarantined(BlockKind kind, const BlockName& name) {
     const std::string prefix = name.hex() + suffix_of(kind);
     KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, file_system_.list(root_ + "/quarantine"));
-    bool any_removed = false;
     for (const FileInfo& file : files) {
         if (!file.name.starts_with(prefix)) continue;
         KVASIR_TRY(file_system_.remove(root_ + "/quarantine/" + file.name));
-        any_removed = true;
     }
-    return any_removed ? file_system_.sync_directory(root_ + "/quarantine") : Status{};
+    return file_system_.sync_directory(root_ + "/quarantine");  // even when none is there: see remove()
 }
 
 }  // namespace kvasir

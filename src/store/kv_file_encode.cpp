@@ -41,7 +41,11 @@ Status check_spec(const BlockSpec& spec, std::size_t image_bytes) {
     if (image_bytes > kBlockFileBytesMax - kBlockHeaderBytesMax - sizeof(Token) * kBlockTokens) {
         return invalid("its row image is too large");
     }
-    if (spec.image_bytes() != image_bytes) return invalid("its row image does not fit its tensors");
+    // Bounded one by one, so that the sum cannot overflow to the right size.
+    const bool all_fit = std::ranges::all_of(
+        spec.tensors, [&](const TensorSpec& tensor) { return tensor.bytes <= image_bytes; });
+    if (!all_fit || spec.image_bytes() != image_bytes)
+        return invalid("its row image does not fit its tensors");
     if (!is_plain_or_empty(spec.kv_type_k) || !is_plain_or_empty(spec.kv_type_v))
         return invalid("its KV type is no plain name");
     return {};

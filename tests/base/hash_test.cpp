@@ -94,15 +94,18 @@ TEST(HexTest, RefusesWhatIsNotExactlyOneDigest) {
     EXPECT_FALSE(Checksum128::from_hex(std::string(31, '0') + "x"));
 }
 
-TEST(FrameChecksumTest, IsBoundToFileNameAndFrameNumber) {
-    Digest256 one;
-    Digest256 two;
-    two.bytes[31] = 1;
+TEST(FrameChecksumTest, IsBoundToEveryByteOfFileNameAndFrameNumber) {
     const std::string text = "rows of a block";
-    const Checksum128 sum = frame_checksum(one, 0, bytes_of(text));
-    EXPECT_EQ(frame_checksum(one, 0, bytes_of(text)), sum);
-    EXPECT_NE(frame_checksum(two, 0, bytes_of(text)), sum);
-    EXPECT_NE(frame_checksum(one, 1, bytes_of(text)), sum);
+    std::set<std::string> sums = {frame_checksum({}, 0, bytes_of(text)).hex()};
+    for (std::size_t at = 0; at < 32; ++at) {
+        Digest256 name;
+        name.bytes[at] = 1;
+        sums.insert(frame_checksum(name, 0, bytes_of(text)).hex());
+    }
+    for (unsigned shift = 0; shift < 64; shift += 8)
+        sums.insert(frame_checksum({}, std::uint64_t{1} << shift, bytes_of(text)).hex());
+    EXPECT_EQ(sums.size(), 1u + 32u + 8u);
+    EXPECT_FALSE(sums.insert(frame_checksum({}, 0, bytes_of(text)).hex()).second) << "control: same, same";
 }
 
 TEST(FrameChecksumTest, SeesEveryFlippedBit) {
@@ -119,6 +122,10 @@ TEST(FrameChecksumTest, SeesEveryFlippedBit) {
 // Stored files depend on it: a change of the library or of the seed must not go unseen.
 TEST(FrameChecksumTest, StaysWhatItWas) {
     EXPECT_EQ(frame_checksum({}, 0, bytes_of("kvasir")).hex(), "7a646af15edd6677a44495f39423288b");
+    Digest256 name;
+    for (std::size_t i = 0; i < 32; ++i) name.bytes[i] = static_cast<std::uint8_t>(i + 1);
+    EXPECT_EQ(frame_checksum(name, 0x0102030405060708ULL, bytes_of("kvasir")).hex(),
+              "39ccca349dee45dbf8084f50eb9af056");
 }
 
 }  // namespace

@@ -41,21 +41,23 @@ void carry_out(const Change& change, Entries& entries) {
 // Who holds a lock may outlive the file system, as a descriptor outlives a mount.
 class MemoryLock final : public FileLock {
   public:
-    MemoryLock(std::shared_ptr<std::set<std::string>> locked, std::string path)
+    MemoryLock(std::shared_ptr<LockedPaths> locked, std::string path)
         : locked_(std::move(locked)), path_(std::move(path)) {}
-    ~MemoryLock() override { locked_->erase(path_); }
+    ~MemoryLock() override {
+        const std::lock_guard guard(locked_->mutex);
+        locked_->paths.erase(path_);
+    }
     MemoryLock(const MemoryLock&) = delete;
     MemoryLock& operator=(const MemoryLock&) = delete;
 
   private:
-    std::shared_ptr<std::set<std::string>> locked_;
+    std::shared_ptr<LockedPaths> locked_;
     std::string path_;
 };
 
 }  // namespace
 
-FaultFileSystem::FaultFileSystem()
-    : directories_({"/", "."}), locked_(std::make_shared<std::set<std::string>>()) {}
+FaultFileSystem::FaultFileSystem() : directories_({"/", "."}), locked_(std::make_shared<LockedPaths>()) {}
 
 void FaultFileSystem::fail(const FileFault& fault) {
     const std::lock_guard guard(mutex_);
@@ -216,7 +218,8 @@ Result<std::unique_ptr<FileLock>> FaultFileSystem::lock(const std::string& path)
     KVASIR_TRY(check_parent(path));
     if (directories_.contains(path))
         return kvasir::fail(error_of(FileCall::kLock, path, ErrorCode::kIo, "a directory"));
-    if (!locked_->insert(path).second)
+    const std::lock_guard locked_guard(locked_->mutex);
+    if (!locked_->paths.insert(path).second)
         return kvasir::fail(
             error_of(FileCall::kLock, path, ErrorCode::kStoreInUse, "another object holds it"));
     if (!entries_.contains(path)) change({{path, std::make_shared<std::string>("1\n")}});

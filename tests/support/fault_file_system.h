@@ -49,6 +49,12 @@ struct FileFault {
     FaultLeaves leaves = FaultLeaves::kNothing;
 };
 
+// Outlives the file system when a lock does.
+struct LockedPaths {
+    std::mutex mutex;
+    std::set<std::string> paths;
+};
+
 class FaultFileSystem final : public FileSystem {
   public:
     FaultFileSystem();
@@ -110,7 +116,7 @@ class FaultFileSystem final : public FileSystem {
     Entries entries_;
     Entries durable_;
     std::vector<Change> unsynced_;  // oldest first
-    std::shared_ptr<std::set<std::string>> locked_;
+    std::shared_ptr<LockedPaths> locked_;
 };
 
 }  // namespace kvasir::test
