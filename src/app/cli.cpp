@@ -1,5 +1,6 @@
 #include "app/cli.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <string>
@@ -44,7 +45,8 @@ void add_options(CLI::App& app, Config& config) {
         ->envname("KVASIR_MAX_AGENTS")
         ->check(CLI::Range(1U, kAgentsResidentMax - 1))
         ->capture_default_str();
-    app.add_option("-t,--threads", config.threads, "threads of the model (default: one per core, one for small models)")
+    app.add_option("-t,--threads", config.threads,
+                   "threads of the model (default: one per core, one for small models)")
         ->envname("KVASIR_THREADS")
         ->check(CLI::Range(0U, 1024U));
     app.add_option("--ctk,--cache-type-k", config.kv_type_k, "KV type of keys: f16, q8_0, q4_0, ...")
@@ -157,13 +159,42 @@ int report(const Config& config, const Error& error) {
 }
 
 // llama-server's one-dash long options, -ctk, -ctv and -ngl, in the form that the parser takes.
-std::vector<std::string> normalised(int argc, char** argv) {
+std::vector<std::string> given_arguments(int argc, char** argv) {
     std::vector<std::string> arguments;
-    for (int i = argc - 1; i > 0; --i) {  // the parser wants them in reverse
+    for (int i = 1; i < argc; ++i) {
         std::string argument = argv[i];
         if (argument == "-ctk" || argument == "-ctv" || argument == "-ngl") argument.insert(0, 1, '-');
         arguments.push_back(std::move(argument));
     }
+    return arguments;
+}
+
+bool is_given(const CLI::Option& option, const std::vector<std::string>& arguments) {
+    const auto names_it = [&](const std::string& argument) {
+        const std::string name = argument.substr(0, argument.find('='));
+        for (const std::string& lname : option.get_lnames()) {
+            if (name == "--" + lname) return true;
+        }
+        for (const std::string& sname : option.get_snames()) {
+            if (argument.rfind("-" + sname, 0) == 0 && argument.rfind("--", 0) != 0) return true;
+        }
+        return false;
+    };
+    return std::any_of(arguments.begin(), arguments.end(), names_it);
+}
+
+// The parser lets the configuration file beat the environment; ours is the other way round. So what the
+// environment sets stands in front as if it had been given, unless it was given.
+std::vector<std::string> with_environment(const CLI::App& app, std::vector<std::string> arguments) {
+    std::vector<std::string> from_environment;
+    for (const CLI::Option* option : app.get_options()) {
+        const char* value =
+            option->get_envname().empty() ? nullptr : std::getenv(option->get_envname().c_str());
+        if (value == nullptr || *value == '\0' || is_given(*option, arguments)) continue;
+        from_environment.push_back("--" + option->get_lnames().front() + "=" + value);
+    }
+    arguments.insert(arguments.begin(), from_environment.begin(), from_environment.end());
+    std::reverse(arguments.begin(), arguments.end());  // as the parser wants them
     return arguments;
 }
 
@@ -183,12 +214,13 @@ int run_command_line(int argc, char** argv) {
     add_agents(app, command);
     add_others(app, command);
     try {
-        app.parse(normalised(argc, argv));
+        app.parse(with_environment(app, given_arguments(argc, argv)));
     } catch (const CLI::ParseError& error) {
         const int code = app.exit(error);
         return code == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
     }
-    if (config.verbose) set_log_level(LogLevel::kInfo);
+    // Commands tell warnings in words of their own.
+    set_log_level(config.verbose ? LogLevel::kInfo : LogLevel::kError);
     const auto code = command(config);
     return code ? static_cast<int>(*code) : report(config, code.error());
 }

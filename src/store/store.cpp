@@ -59,7 +59,11 @@ class DirectoryStore final : public Store {
 Status DirectoryStore::prepare() {
     KVASIR_TRY(blocks_.create_layout());
     KVASIR_TRY_ASSIGN(const std::vector<BlockFileName> pending, catalog_->pending_removals());
-    for (const BlockFileName& file : pending) KVASIR_TRY(blocks_.remove(file.kind, file.name));
+    for (const BlockFileName& file : pending) {
+        KVASIR_TRY(blocks_.remove(file.kind, file.name));
+        KVASIR_TRY(
+            blocks_.remove_quarantined(file.kind, file.name));  // an erasure may have been cut off before it
+    }
     if (pending.empty()) return {};
     const Status cleared = catalog_->clear_pending_removals();
     // On a full disk they are looked for again next time.
@@ -95,7 +99,7 @@ Result<DiskUsage> DirectoryStore::usage() {
 }
 
 Error not_writable(const std::string& root, const Error& cause) {
-    if (cause.code != ErrorCode::kIo) return cause;
+    if (cause.code != ErrorCode::kIo && cause.code != ErrorCode::kNotFound) return cause;
     return {ErrorCode::kIo, fmt::format("the store in {} cannot be written ({}): make the directory "
                                         "writable, or choose another store with "
                                         "--home",
