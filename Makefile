@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build demo test check format bench soak tsan setup clean help
+.PHONY: build demo test asan check format bench soak tsan setup clean help
 
 build: ## build the program; leaves a link ./kvasir
 	@scripts/setup.sh build
@@ -12,9 +12,13 @@ build: ## build the program; leaves a link ./kvasir
 demo: build ## build, then show agents that survive the end of their process
 	@./kvasir demo
 
-test: ## build and run every test, the optimised build and the one with sanitizers
+test: ## build and run every test but the long ones
 	@scripts/setup.sh test
 	@scripts/test.sh
+
+asan: ## the tests of our own code under AddressSanitizer and UBSan
+	@scripts/setup.sh build
+	@scripts/test.sh asan
 
 check: ## what a change must pass: format, lint, shellcheck, include rules, both compilers, tests
 	@scripts/setup.sh check
