@@ -1,0 +1,140 @@
+// `kvasir chat` on a terminal: the real program behind a pseudo-terminal.
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/program.h"
+
+namespace kvasir::test {
+namespace {
+
+constexpr int kWaitMs = 20'000;
+
+// The program on a terminal. Typed text goes in, everything it shows comes out.
+class OnTerminal {
+  public:
+    explicit OnTerminal(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), KVASIR_PROGRAM);
+        child_ = ::forkpty(&terminal_, nullptr, nullptr, nullptr);
+        if (child_ != 0) return;
+        ::setenv("TERM", "dumb", 1);
+        ::setenv("NO_COLOR", "1", 1);
+        std::vector<char*> pointers;
+        for (std::string& argument : arguments) pointers.push_back(argument.data());
+        pointers.push_back(nullptr);
+        ::execv(pointers.front(), pointers.data());
+        ::_exit(127);
+    }
+    ~OnTerminal() {
+        if (child_ > 0 && ::waitpid(child_, nullptr, WNOHANG) == 0) {
+            ::kill(child_, SIGKILL);
+            ::waitpid(child_, nullptr, 0);
+        }
+        ::close(terminal_);
+    }
+    OnTerminal(const OnTerminal&) = delete;
+    OnTerminal& operator=(const OnTerminal&) = delete;
+
+    void type(const std::string& text) {
+        ASSERT_EQ(::write(terminal_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    }
+
+    // Reads until `text` was shown (after what was waited for before); false after kWaitMs.
+    bool shows(const std::string& text) {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kWaitMs);
+        for (;;) {
+            if (const std::size_t at = shown_.find(text, read_to_); at != std::string::npos) {
+                read_to_ = at + text.size();
+                return true;
+            }
+            pollfd ready{terminal_, POLLIN, 0};
+            if (std::chrono::steady_clock::now() > deadline || ::poll(&ready, 1, 200) < 0) return false;
+            if ((ready.revents & POLLIN) == 0) {
+                if ((ready.revents & POLLHUP) != 0) return false;
+                continue;
+            }
+            std::array<char, 4096> buffer{};
+            const ssize_t got = ::read(terminal_, buffer.data(), buffer.size());
+            if (got <= 0) return false;
+            shown_.append(buffer.data(), static_cast<std::size_t>(got));
+        }
+    }
+    int exit_code() {
+        int status = 0;
+        ::waitpid(child_, &status, 0);
+        child_ = -1;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    }
+    const std::string& shown() const { return shown_; }
+
+  private:
+    pid_t child_ = -1;
+    int terminal_ = -1;
+    std::string shown_;
+    std::size_t read_to_ = 0;
+};
+
+TEST(Repl, TalksListsEvictsLoadsAndLeavesOnControlD) {
+    const Home home;
+    OnTerminal chat({"chat", "vera", "--create", "--system",
+                     "You are Vera, a technical specialist. Answer briefly.", "--home", home.path(),
+                     "--disk-free-min", "1"});
+    ASSERT_TRUE(chat.shows("vera remembers 0 turns")) << chat.shown();
+    ASSERT_TRUE(chat.shows("> "));
+    chat.type("Remember that the owner of the archive is Nora.\n");
+    ASSERT_TRUE(chat.shows("Nora.\r\n")) << chat.shown();  // the echo
+    ASSERT_TRUE(chat.shows("Nora")) << chat.shown();       // the answer
+    chat.type("/evict\n");
+    ASSERT_TRUE(chat.shows("evicted:")) << chat.shown();
+    chat.type("/agents\n");
+    ASSERT_TRUE(chat.shows("stored")) << chat.shown();
+    chat.type("/load\n");
+    ASSERT_TRUE(chat.shows("(disk)")) << chat.shown();
+    chat.type("/save\n");
+    ASSERT_TRUE(chat.shows("saved:")) << chat.shown();
+    chat.type("/memory\n");
+    ASSERT_TRUE(chat.shows("KV pool")) << chat.shown();
+    chat.type("/no-such\n");
+    ASSERT_TRUE(chat.shows("no such command")) << chat.shown();
+    chat.type("\x04");
+    ASSERT_TRUE(chat.shows("it will remember")) << chat.shown();
+    EXPECT_EQ(chat.exit_code(), 0);
+    const Outcome asked = home.run({"chat", "vera", "What is the owner of the archive?"});
+    EXPECT_NE(asked.out.find("Nora"), std::string::npos) << asked.out;
+}
+
+TEST(Repl, ControlCDropsTheLineOrStopsTheAnswerAndTheConversationGoesOn) {
+    const Home home;
+    // A model of random weights talks on and on: something to stop.
+    OnTerminal chat({"chat", "babbler", "--create", "--system", "x", "--home", home.path(), "--disk-free-min",
+                     "1", "--model", KVASIR_TEST_MODELS_DIR "/llama-dense.gguf", "--ctx-size", "8000",
+                     "--max-tokens", "7000", "-t", "1"});
+    ASSERT_TRUE(chat.shows("> ")) << chat.shown();
+    chat.type("dropped");
+    ASSERT_TRUE(chat.shows("dropped"));
+    chat.type("\x03");
+    ASSERT_TRUE(chat.shows("> ")) << chat.shown();
+    chat.type("hello\n");
+    ASSERT_TRUE(chat.shows("hello\r\n")) << chat.shown();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    chat.type("\x03");
+    ASSERT_TRUE(chat.shows("> ")) << chat.shown();
+    chat.type("/quit\n");
+    EXPECT_EQ(chat.exit_code(), 0);
+    const Outcome shown = home.run({"agents", "show", "babbler", "--json"});
+    EXPECT_NE(shown.out.find("\"turns\":1"), std::string::npos)
+        << "the stopped answer is part of the conversation: " << shown.out;
+}
+
+}  // namespace
+}  // namespace kvasir::test
