@@ -2,10 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 
 namespace kvasir {
 
 // While one lives, SIGINT sets the flag instead of ending the process; the former handler returns afterwards.
+// They nest; each starts with a clear flag.
 class InterruptGuard {
   public:
     InterruptGuard();
@@ -14,6 +16,11 @@ class InterruptGuard {
     InterruptGuard& operator=(const InterruptGuard&) = delete;
 
     static std::atomic<bool>& flag();
+    // Readable once the flag is set: for whoever waits in poll(), where a flag alone would be seen too late.
+    static int wake_fd();
+
+  private:
+    struct sigaction former_ {};
 };
 
 }  // namespace kvasir

@@ -1,10 +1,17 @@
 #include "app/line_editor.h"
 
+#include <array>
 #include <cerrno>
+#include <clocale>
 #include <cstdio>
+#include <cwchar>
+#include <string_view>
 
 #include <histedit.h>
+#include <langinfo.h>
+#include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/interrupt.h"
 
@@ -32,11 +39,42 @@ char* prompt_of(EditLine* editor) {
     return state->prompt.data();
 }
 
+// One character of the terminal. libedit's own reader goes on after a signal, and one that arrives between two
+// of its reads would be lost; here Ctrl-C always ends the line.
+int read_character(EditLine* /*editor*/, wchar_t* character) {
+    std::mbstate_t state{};
+    for (;;) {
+        std::array<pollfd, 2> waits{pollfd{STDIN_FILENO, POLLIN, 0},
+                                    pollfd{InterruptGuard::wake_fd(), POLLIN, 0}};
+        if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return -1;
+        if (InterruptGuard::flag().load()) {
+            errno = EINTR;
+            return -1;
+        }
+        if (waits.front().revents == 0) continue;
+        char byte = 0;
+        const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (got <= 0) return static_cast<int>(got);
+        const std::size_t used = std::mbrtowc(character, &byte, 1, &state);
+        if (used == static_cast<std::size_t>(-2)) continue;  // the next byte belongs to it
+        if (used != static_cast<std::size_t>(-1)) return 1;
+        state = {};  // no character of this encoding: dropped
+    }
+}
+
+// The C library must know that text is UTF-8, or libedit drops everything but ASCII.
+void use_utf8() {
+    std::setlocale(LC_CTYPE, "");
+    if (std::string_view(::nl_langinfo(CODESET)) != "UTF-8") std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 }  // namespace
 
 LineEditor::LineEditor(std::string prompt, std::string history_path) : state_(std::make_unique<State>()) {
     state_->prompt = std::move(prompt);
     state_->history_path = std::move(history_path);
+    use_utf8();
     state_->editor = ::el_init("kvasir", stdin, stdout, stderr);
     state_->history = ::history_init();
     ::history(state_->history, &state_->event, H_SETSIZE, kHistoryLinesMax);
@@ -47,6 +85,7 @@ LineEditor::LineEditor(std::string prompt, std::string history_path) : state_(st
     ::el_set(state_->editor, EL_EDITOR, "emacs");
     ::el_set(state_->editor, EL_HIST, ::history, state_->history);
     ::el_set(state_->editor, EL_SIGNAL, 0);
+    ::el_set(state_->editor, EL_GETCFN, read_character);
 }
 
 LineEditor::~LineEditor() {

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "app/chat_turn.h"
+#include "app/interrupt.h"
 #include "app/line_editor.h"
 #include "app/terminal.h"
+#include "base/names.h"
 
 namespace kvasir {
 
@@ -81,7 +83,7 @@ Next run_command(Session& session, const std::string& agent, const std::string& 
     } else if (command == "/memory") {
         print_memory(session);
     } else {
-        fmt::print(stderr, "kvasir: no such command; /help lists them\n");
+        fmt::print(stderr, "kvasir: {}: no such command; /help lists them\n", printable(command));
     }
     return Next::kGoOn;
 }
@@ -92,6 +94,7 @@ Result<ExitCode> run_repl(const Config& config, Session& session, const std::str
     KVASIR_TRY_ASSIGN(const AgentInfo info, session.memory().show(agent));
     fmt::print("{} remembers {} turns ({} tokens). /help lists commands, Ctrl-D leaves.\n",
                styled(Style::kBold, agent), info.turn_count, info.token_count);
+    const InterruptGuard between;  // Ctrl-C between a line and its answer must not end the program
     LineEditor editor("> ", home_of(config) + "/chat-history");
     for (;;) {
         const Line line = editor.read();

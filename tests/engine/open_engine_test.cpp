@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/live_engine.h"
@@ -99,6 +100,20 @@ TEST_F(OpenEngine, WhatDoesNotFitIsToldBeforeItIsAllocated) {
                                      HasSubstr("KV cells"), HasSubstr("--ctx-size"), HasSubstr("-ctk q8_0")));
 }
 
+TEST_F(OpenEngine, APoolFarTooLargeIsRefusedByArithmeticAlone) {
+    LlamaOptions options = exact_options(kPlainModel);
+    options.kv_cells = 4'000'000'000U;  // the engine's notes about so many cells would be 640 GB
+    options.memory_available_bytes = 100'000'000'000;
+    const auto peak_kilobytes = [] {
+        rusage usage{};
+        ::getrusage(RUSAGE_SELF, &usage);
+        return usage.ru_maxrss;
+    };
+    const long before = peak_kilobytes();
+    EXPECT_EQ(refused(options).code, ErrorCode::kOutOfMemory);
+    EXPECT_LT(peak_kilobytes(), before + 200'000);
+}
+
 TEST_F(OpenEngine, APoolThatNobodyAskedForShrinksToWhatFits) {
     LlamaOptions options = exact_options(kPlainModel);
     options.context_tokens = 8192;
@@ -128,7 +143,9 @@ TEST_F(OpenEngine, ThePredictionIsWhatIsTaken) {
         LlamaOptions just_enough = exact_options(model);
         just_enough.kv_cells = cells.append_total;
         const std::uint64_t total =
-            MemoryNeed{memory.weights_bytes, memory.kv_pool_bytes, memory.compute_bytes}.total();
+            MemoryNeed{memory.weights_bytes, memory.kv_pool_bytes, memory.compute_bytes,
+                       least_memory(cells.append_total, 0).bookkeeping_bytes}
+                .total();
         // The dry run lays weights out in a buffer of its own, the real load maps the file: a few percent.
         const std::uint64_t slack = (memory.weights_bytes + memory.kv_pool_bytes + memory.compute_bytes) / 20;
         just_enough.memory_available_bytes = total + slack;

@@ -15,8 +15,17 @@ namespace {
 
 // Left for everything that is not the engine's: catalog, buffers, the C library.
 constexpr std::uint64_t kOtherBytes = std::uint64_t{64} * 1024 * 1024;
+// Per cell: position, shift, extension and a bit per sequence, and when used an entry in two ordered sets.
+constexpr std::uint64_t kCellBookkeepingBytes = 160;
 
 }  // namespace
+
+MemoryNeed least_memory(std::uint64_t cells, std::uint64_t row_bytes) {
+    MemoryNeed need;
+    need.kv_pool_bytes = cells * row_bytes;
+    need.bookkeeping_bytes = cells * kCellBookkeepingBytes;
+    return need;
+}
 
 Result<MemoryNeed> predict_memory(const char* model_path, const llama_model_params& model_params,
                                   const llama_context_params& context_params) {
@@ -34,6 +43,7 @@ Result<MemoryNeed> predict_memory(const char* model_path, const llama_model_para
         need.weights_bytes = parts.back().model;
         need.kv_pool_bytes = parts.back().context;
         need.compute_bytes = parts.back().compute;
+        need.bookkeeping_bytes = context_params.n_ctx * kCellBookkeepingBytes;
         return need;
     } catch (const std::exception& error) {
         const std::string lines = take_llama_errors();
@@ -43,7 +53,7 @@ Result<MemoryNeed> predict_memory(const char* model_path, const llama_model_para
 }
 
 std::uint64_t MemoryNeed::total() const {
-    return weights_bytes + kv_pool_bytes + compute_bytes + kOtherBytes;
+    return weights_bytes + kv_pool_bytes + compute_bytes + bookkeeping_bytes + kOtherBytes;
 }
 
 Status check_memory(const MemoryNeed& need, std::uint64_t available_bytes) {
@@ -55,7 +65,8 @@ Status check_memory(const MemoryNeed& need, std::uint64_t available_bytes) {
                     "compute {:.2f}, other {:.2f}) and {:.2f} GB are available; lower --ctx-size or "
                     "--max-agents, use -ctk q8_0 -ctv q8_0, or take a smaller model",
                     gigabytes(need.total()), gigabytes(need.weights_bytes), gigabytes(need.kv_pool_bytes),
-                    gigabytes(need.compute_bytes), gigabytes(kOtherBytes), gigabytes(available_bytes)));
+                    gigabytes(need.compute_bytes),
+                    gigabytes(need.bookkeeping_bytes + kOtherBytes), gigabytes(available_bytes)));
 }
 
 }  // namespace kvasir

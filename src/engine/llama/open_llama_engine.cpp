@@ -102,19 +102,33 @@ Result<MemoryNeed> memory_need(const LlamaOptions& options, ggml_type type_k, gg
                           context_params(options, type_k, type_v));
 }
 
-// Checks that all fits; a pool that was not asked for is made smaller first, down to one agent's context.
+// Makes a pool that nobody asked for smaller, but never below one agent's context; false: that is too little.
+bool shrink_pool(const LlamaOptions& asked, const MemoryNeed& need, std::uint64_t available,
+                 std::uint64_t cell_bytes, LlamaOptions& options) {
+    if (asked.kv_cells != 0) return false;
+    const std::uint64_t cells_too_many = (need.total() - available) / cell_bytes + kCellPadding;
+    if (options.kv_cells < padded(options.context_tokens) + cells_too_many) return false;
+    options.kv_cells = padded(options.kv_cells - cells_too_many);
+    return true;
+}
+
+// Checks that all fits: first by arithmetic, then by the loader's dry run.
 Status fit_memory(const LlamaOptions& asked, const ModelGeometry& geometry, ggml_type type_k,
                   ggml_type type_v, LlamaOptions& options) {
     const std::uint64_t available =
         options.memory_available_bytes > 0 ? options.memory_available_bytes : available_memory_bytes();
+    // Layers on a GPU keep their rows there; the bookkeeping is always in host memory.
+    const std::uint64_t row_bytes = options.gpu_layers == 0 ? geometry.layout.row_bytes(Plane::kAppend) : 0;
+    const std::uint64_t cell_bytes = least_memory(1, row_bytes).kv_pool_bytes +
+                                     least_memory(1, row_bytes).bookkeeping_bytes;
+    const MemoryNeed least = least_memory(options.kv_cells, row_bytes);
+    if (Status fits = check_memory(least, available);
+        !fits && !shrink_pool(asked, least, available, cell_bytes, options)) {
+        return fits;
+    }
     KVASIR_TRY_ASSIGN(const MemoryNeed need, memory_need(options, type_k, type_v));
     Status fits = check_memory(need, available);
-    if (fits || asked.kv_cells != 0) return fits;
-    const std::uint64_t row_bytes = geometry.layout.row_bytes(Plane::kAppend);
-    const std::uint64_t cells_too_many = (need.total() - available) / row_bytes + kCellPadding;
-    const std::uint32_t least = padded(options.context_tokens);
-    if (options.kv_cells < least + cells_too_many) return fits;
-    options.kv_cells = padded(options.kv_cells - cells_too_many);
+    if (fits || !shrink_pool(asked, need, available, cell_bytes, options)) return fits;
     KVASIR_TRY_ASSIGN(const MemoryNeed smaller, memory_need(options, type_k, type_v));
     return check_memory(smaller, available);
 }
