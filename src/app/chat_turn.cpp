@@ -5,7 +5,8 @@
 #include <fmt/format.h>
 
 #include "app/interrupt.h"
-#include "app/json_output.h"
+#include "app/print_json.h"
+#include "server/memory_json.h"
 #include "app/terminal.h"
 
 namespace kvasir {

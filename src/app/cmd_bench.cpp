@@ -14,7 +14,8 @@
 
 #include "app/cold_run.h"
 #include "app/commands.h"
-#include "app/json_output.h"
+#include "app/print_json.h"
+#include "server/memory_json.h"
 #include "app/session.h"
 #include "app/terminal.h"
 

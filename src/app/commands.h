@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "app/config.h"
 #include "app/exit_code.h"
@@ -38,8 +39,26 @@ struct BenchArguments {
     std::uint32_t repetitions = 5;
 };
 
+struct ServeArguments {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 8080;
+    std::string unix_path;
+    std::string tls_certificate_path;
+    std::string tls_key_path;
+    std::vector<std::string> hosts_allowed;
+    std::vector<std::string> origins_allowed;
+    std::vector<std::string> api_keys;
+    bool no_key = false;
+    std::string alias;
+    std::uint32_t waiting_max = 256;
+    std::uint32_t chunk_tokens = 256;
+    std::uint32_t turn_timeout_s = 0;
+    std::uint32_t drain_timeout_s = 20;
+};
+
 Result<ExitCode> run_chat(const Config& config, const ChatArguments& arguments);
 Result<ExitCode> run_agents(const Config& config, const AgentsArguments& arguments);
+Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments);
 Result<ExitCode> run_ps(const Config& config);
 Result<ExitCode> run_doctor(const Config& config);
 Result<ExitCode> run_demo(const Config& config, const DemoArguments& arguments);

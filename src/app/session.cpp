@@ -40,6 +40,7 @@ Result<std::unique_ptr<Session>> Session::open(const Config& config, const Sessi
     session->model_load_ms_ = static_cast<double>(system_clock().monotonic_us() - begin_us) / 1000;
     MemoryOptions memory;
     memory.agents_resident_max = config.agents_resident_max;
+    memory.on_event = options.on_event;
     KVASIR_TRY_ASSIGN(session->memory_,
                       AgentMemory::open(memory, *session->engine_, *session->store_, system_clock()));
     if (config.verbose) {

@@ -3,6 +3,7 @@
 // by its thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "app/config.h"
@@ -16,6 +17,7 @@ namespace kvasir {
 
 struct SessionOptions {
     std::uint32_t sequences_extra = 0;  // places in the engine beyond those of resident agents (measurements)
+    std::function<void(const MemoryEvent&)> on_event = {};
 };
 
 class Session {
@@ -24,6 +26,7 @@ class Session {
 
     AgentMemory& memory() { return *memory_; }
     Engine& engine() { return *engine_; }
+    const Engine& engine() const { return *engine_; }
     Store& store() { return *store_; }
     double model_load_ms() const { return model_load_ms_; }
 

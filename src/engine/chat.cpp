@@ -10,6 +10,8 @@ const char* to_string(Role role) {
             return "user";
         case Role::kAssistant:
             return "assistant";
+        case Role::kTool:
+            return "tool";
     }
     return "user";
 }

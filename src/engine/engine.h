@@ -9,7 +9,7 @@
 // data section of a block file, so that a restore reads, verifies and imports one buffer.
 //
 // One thread owns an Engine: every call comes from it, except the const text functions (tokenize, piece, render_chat,
-// is_end_of_turn, model, kv_layout, fingerprint), which any thread may call.
+// plan_answer, is_end_of_turn, model, kv_layout, fingerprint), which any thread may call.
 // Implementations: LlamaEngine (production), FakeEngine (tests: its KV is a checkable function of fingerprint and tokens).
 #pragma once
 
@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -79,6 +80,12 @@ struct SamplingOptions {
     float top_p = 0.95F;
     float min_p = 0.05F;
     std::uint32_t seed = 0;
+    float repeat_penalty = 1.0F;      // 1: none
+    float presence_penalty = 0.0F;    // 0: none
+    float frequency_penalty = 0.0F;   // 0: none
+    std::vector<std::pair<Token, float>> logit_bias;
+    // Enforces the constraint that plan_answer() was given; null: none.
+    std::shared_ptr<const AnswerFormat> format;
 };
 
 // Samples from the logits of the last decode(). Belongs to its engine, which must outlive it, and to its thread.
@@ -107,6 +114,10 @@ class Engine {
     virtual std::string piece(Token token, SpecialTokens special) const = 0;
     virtual bool is_end_of_turn(Token token) const = 0;
     virtual Result<std::string> render_chat(const ChatPrompt& prompt) const = 0;
+    // How the answer to `prompt` is to be constrained and read. kInvalidArgument: a schema that no grammar can be made of, a
+    // tool that does not exist.
+    virtual Result<std::shared_ptr<const AnswerFormat>> plan_answer(const ChatPrompt& prompt,
+                                                                    const AnswerConstraint& constraint) const = 0;
 
     // Sequences.
     virtual Result<SequenceId> open_sequence() = 0;         // kUnavailable when all are taken

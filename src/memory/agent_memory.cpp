@@ -77,66 +77,114 @@ EngineAgentMemory::EngineAgentMemory(KvContext context, const Clock& clock, cons
     : context_(context),
       clock_(clock),
       fingerprint_changes_(std::move(fingerprint_changes)),
-      places_(context, clock, options.agents_resident_max) {}
+      places_(context, clock, {options.agents_resident_max, options.on_event}) {}
+
+Status EngineAgentMemory::check_model(const AgentRecord& record) const {
+    if (record.model_id == context_.engine.fingerprint().model_id()) return {};
+    return fail(ErrorCode::kModelUnusable,
+                "the agent " + printable(record.name) + " belongs to the model " + printable(record.model_name) +
+                    ", last seen at " + printable(record.model_path) + ", and another one is loaded (" +
+                    printable(context_.engine.model().name) +
+                    "): start with that model (--model), or create a new agent; nothing of it is lost");
+}
+
+bool EngineAgentMemory::is_busy(const std::string& name) const {
+    const auto& agents = places_.residency().agents();
+    return std::any_of(agents.begin(), agents.end(),
+                       [&](const ResidentAgent& agent) { return agent.record.name == name && agent.busy; });
+}
+
+Status EngineAgentMemory::check_idle(const std::string& name) const {
+    if (!is_busy(name)) return {};
+    return fail(ErrorCode::kConflict, "the agent " + printable(name) + " is in the middle of a turn: try again later");
+}
 
 Result<Conversation> EngineAgentMemory::open_conversation(const std::string& name) {
-    Catalog& catalog = context_.store.catalog();
-    Conversation conversation;
-    KVASIR_TRY_ASSIGN(conversation.agent, catalog.agent(name));
-    if (conversation.agent.model_id != context_.engine.fingerprint().model_id()) {
-        return fail(ErrorCode::kModelUnusable,
-                    "the agent " + printable(name) + " belongs to the model " +
-                        printable(conversation.agent.model_name) + ", last seen at " +
-                        printable(conversation.agent.model_path) + ", and another one is loaded (" +
-                        printable(context_.engine.model().name) +
-                        "): start with that model (--model), or create a new agent; nothing of it is lost");
+    KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
+    KVASIR_TRY(check_model(record));
+    return head_conversation(record);
+}
+
+Result<Conversation> EngineAgentMemory::head_conversation(const AgentRecord& record) {
+    KVASIR_TRY_ASSIGN(auto path, context_.store.catalog().turns(record.id));
+    return conversation_at(record, std::move(path));
+}
+
+Result<AgentRecord> EngineAgentMemory::store_new_agent(const std::string& name, const std::string& type,
+                                                       const std::string& system_prompt, const Opening& opening) {
+    const std::int64_t now_unix_ms = clock_.unix_ms();
+    const ModelInfo& model = context_.engine.model();
+    KVASIR_TRY_ASSIGN(std::vector<Token> prefix, system_prefix(context_.engine, opening, now_unix_ms));
+    if (prefix.size() + 1 > model.context_tokens) {
+        return fail(ErrorCode::kContextFull, "the system prompt has " + std::to_string(prefix.size()) +
+                                                 " tokens and the maximum context length is " +
+                                                 std::to_string(model.context_tokens) + " tokens (--ctx-size)");
     }
-    KVASIR_TRY_ASSIGN(conversation.turns, catalog.turns(conversation.agent.id));
-    KVASIR_TRY_ASSIGN(conversation.tokens, catalog.tokens(conversation.agent.id));
-    return conversation;
+    const NewAgent agent{name,       type,       system_prompt,     context_.engine.fingerprint().model_id(),
+                         model.name, model.path, std::move(prefix), encode({opening.messages, opening.tools}),
+                         opening.key()};
+    return context_.store.catalog().create_agent(agent, now_unix_ms);
 }
 
 Result<CreateResult> EngineAgentMemory::create(const std::string& name, const std::string& type,
                                                const std::string& system_prompt) {
     KVASIR_TRY(check_new_agent(name, type, system_prompt));
     KVASIR_TRY(context_.store.admit_turn());
-    Catalog& catalog = context_.store.catalog();
-    const std::int64_t now_unix_ms = clock_.unix_ms();
-    const ModelInfo& model = context_.engine.model();
-    KVASIR_TRY_ASSIGN(const std::vector<Token> prefix,
-                      system_prefix(context_.engine, system_prompt, now_unix_ms));
-    if (prefix.size() + 1 > model.context_tokens) {
-        return fail(ErrorCode::kContextFull, "the system prompt has " + std::to_string(prefix.size()) +
-                                                 " tokens and the maximum context length is " +
-                                                 std::to_string(model.context_tokens) +
-                                                 " tokens (--ctx-size)");
+    KVASIR_TRY_ASSIGN(const AgentRecord record,
+                      store_new_agent(name, type, system_prompt, opening_of(system_prompt)));
+    auto created = fill_new_agent(record);
+    if (created) {
+        places_.tell({MemoryEventKind::kCreated, name, created->agent.token_count, created->prefill_ms, type});
+        return created;
     }
-    NewAgent agent{name,       type,       system_prompt, context_.engine.fingerprint().model_id(),
-                   model.name, model.path, prefix};
-    KVASIR_TRY_ASSIGN(const AgentRecord record, catalog.create_agent(agent, now_unix_ms));
-    auto created = fill_new_agent(record, prefix);
-    if (created) return created;
     // Nobody was told of the agent: the name is free again.
-    places_.drop(name);
+    for (ResidentAgent* agent : places_.find_all(name)) places_.drop(*agent);
     const auto erased = erase_stored_agent(context_.store, name);
     if (!erased) log(LogLevel::kWarning, "failed_creation_not_undone", erased.error().message);
     return created;
 }
 
-Result<CreateResult> EngineAgentMemory::fill_new_agent(const AgentRecord& record,
-                                                       const std::vector<Token>& prefix) {
-    const Conversation conversation{record, {}, prefix};
-    KVASIR_TRY_ASSIGN(ResidentAgent * agent, places_.take(record));
-    KVASIR_TRY_ASSIGN(const LoadResult loaded, bring_back(*agent, conversation));
+Result<CreateResult> EngineAgentMemory::fill_new_agent(const AgentRecord& record) {
+    KVASIR_TRY_ASSIGN(const Conversation conversation, head_conversation(record));
+    KVASIR_TRY_ASSIGN(ResidentAgent * agent, places_.take(conversation, conversation.tokens));
+    const auto loaded = bring_back(*agent, conversation);
+    places_.release(*agent);
+    if (!loaded) return fail(loaded.error());
     CreateResult result;
-    result.evaluated_tokens = loaded.evaluated_tokens;
-    result.reused_tokens = static_cast<Position>(prefix.size()) - loaded.evaluated_tokens;
-    result.prefill_ms = loaded.prefill_ms;
-    result.restore_ms = loaded.restore_ms;
+    result.evaluated_tokens = loaded->evaluated_tokens;
+    result.reused_tokens = static_cast<Position>(conversation.tokens.size()) - loaded->evaluated_tokens;
+    result.prefill_ms = loaded->prefill_ms;
+    result.restore_ms = loaded->restore_ms;
     result.save = places_.save(*agent);
     for (const std::string& warning : places_.take_warnings()) add_warning(result.save.warning, warning);
     KVASIR_TRY_ASSIGN(result.agent, describe(record));
     return result;
+}
+
+Result<Position> EngineAgentMemory::count_tokens(const TurnRequest& request) {
+    Conversation conversation;
+    std::vector<ChatMessage> added;
+    const auto record = context_.store.catalog().agent(request.agent);
+    if (record && request.history == History::kSent) {
+        // The same way as the turn itself goes: stored answers keep their exact tokens.
+        KVASIR_TRY_ASSIGN(const auto match, find_match(context_.store.catalog(), record->id, request));
+        if (match) {
+            KVASIR_TRY_ASSIGN(auto path, context_.store.catalog().path_to(match->turn));
+            KVASIR_TRY_ASSIGN(conversation, conversation_at(*record, std::move(path)));
+            added.assign(request.messages.begin() + static_cast<std::ptrdiff_t>(match->messages),
+                         request.messages.end());
+        }
+    } else if (record) {
+        KVASIR_TRY_ASSIGN(conversation, head_conversation(*record));
+        added = request.messages;
+    }
+    if (conversation.turns.empty()) {
+        conversation.agent.created_unix_ms = record ? record->created_unix_ms : clock_.unix_ms();
+        conversation.tools = request.tools;
+        added = request.messages;
+    }
+    KVASIR_TRY_ASSIGN(const Prompt prompt, make_prompt(context_.engine, conversation, added, request.thinking));
+    return static_cast<Position>(prompt.tokens.size());
 }
 
 Result<AgentInfo> EngineAgentMemory::describe(const AgentRecord& record) {
@@ -172,6 +220,21 @@ Result<AgentInfo> EngineAgentMemory::show(const std::string& name) {
     return describe(record);
 }
 
+Result<AgentCache> EngineAgentMemory::cache(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
+    AgentCache cache;
+    KVASIR_TRY_ASSIGN(cache.agent, describe(record));
+    KVASIR_TRY_ASSIGN(const auto blocks, context_.store.catalog().referenced_blocks(record.id));
+    for (const StoredBlock& block : blocks) {
+        const bool append = block.kind == BlockKind::kAppend;
+        ++(append ? cache.append_blocks : cache.window_segments);
+        (append ? cache.append_bytes : cache.window_bytes) += block.file_bytes;
+    }
+    cache.resident_branches = static_cast<std::uint32_t>(places_.find_all(name).size());
+    if (const ResidentAgent* agent = places_.find(name)) cache.resident_tokens = agent->length();
+    return cache;
+}
+
 Result<std::vector<TurnRecord>> EngineAgentMemory::turns(const std::string& name) {
     KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
     return context_.store.catalog().turns(record.id);
@@ -187,25 +250,38 @@ SaveResult EngineAgentMemory::stored_durability(const AgentRecord& record) {
 
 Result<SaveResult> EngineAgentMemory::save(const std::string& name) {
     KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
-    ResidentAgent* agent = places_.find(name);
-    return agent == nullptr ? stored_durability(record) : places_.save(*agent);
+    KVASIR_TRY(check_idle(name));
+    const auto agents = places_.find_all(name);
+    if (agents.empty()) return stored_durability(record);
+    SaveResult sum;
+    for (ResidentAgent* agent : agents) add(sum, places_.save(*agent));
+    return sum;
 }
 
 Result<SaveResult> EngineAgentMemory::save_all() {
     SaveResult sum;
-    for (const std::string& name : places_.residency().names()) add(sum, places_.save(*places_.find(name)));
+    places_.for_each_idle([&](ResidentAgent& agent) { add(sum, places_.save(agent)); });
     return sum;
 }
 
 Result<SaveResult> EngineAgentMemory::evict(const std::string& name) {
     KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
-    return places_.find(name) == nullptr ? stored_durability(record) : places_.evict(name);
+    KVASIR_TRY(check_idle(name));
+    const auto agents = places_.find_all(name);
+    if (agents.empty()) return stored_durability(record);
+    SaveResult sum;
+    for (ResidentAgent* agent : agents) add(sum, places_.evict(*agent));
+    return sum;
 }
 
 Result<EraseReceipt> EngineAgentMemory::remove(const std::string& name) {
     KVASIR_TRY(context_.store.catalog().agent(name));
+    KVASIR_TRY(check_idle(name));
     auto receipt = erase_stored_agent(context_.store, name);
-    if (!context_.store.catalog().agent(name)) places_.drop(name);
+    if (!context_.store.catalog().agent(name)) {
+        for (ResidentAgent* agent : places_.find_all(name)) places_.drop(*agent);
+        places_.tell({MemoryEventKind::kRemoved, name, receipt ? receipt->tokens_removed : 0, 0, {}});
+    }
     return receipt;
 }
 

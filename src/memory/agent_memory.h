@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "memory/turn_request.h"
 #include "store/store.h"
 
 namespace kvasir {
@@ -38,8 +40,22 @@ enum class AgentState {
 
 const char* to_string(AgentState state);
 
+// What happened to an agent, told as it happens, on the engine thread.
+enum class MemoryEventKind { kCreated, kRestored, kAnswered, kSaved, kNotSaved, kEvicted, kDamaged, kRemoved };
+
+const char* to_string(MemoryEventKind kind);
+
+struct MemoryEvent {
+    MemoryEventKind kind = MemoryEventKind::kCreated;
+    std::string agent;
+    std::uint64_t tokens = 0;  // restored, answered, saved, ...
+    double ms = 0;
+    std::string detail;
+};
+
 struct MemoryOptions {
     std::uint32_t agents_resident_max = kAgentsResidentDefault;
+    std::function<void(const MemoryEvent&)> on_event;  // must not block
 };
 
 struct AgentInfo {
@@ -68,6 +84,7 @@ struct TurnMetrics {
     Position reused_tokens = 0;      // of them, not evaluated again
     Position evaluated_tokens = 0;   // prompt tokens evaluated in this turn
     Position answer_tokens = 0;
+    Position reasoning_tokens = 0;   // of them, thought before the answer
     ReuseSource source = ReuseSource::kNone;
     std::string not_reused_reason;   // "", "prefix_changed", "fingerprint_changed", "damaged", "not_stored", "no_restore_point"
     double restore_ms = 0;
@@ -85,14 +102,15 @@ struct TurnMetrics {
 enum class Durability { kTokensAndKv, kTokensOnly };
 
 struct TurnResult {
-    std::string text;
+    std::string text;                // as the model wrote it, without end-of-turn tokens and stop strings
+    ChatMessage message;             // the same, reasoning and tool calls taken apart (kParsed)
+    std::string stop_matched;        // the stop string that ended it
+    std::uint32_t turn = 0;          // number of the turn in its conversation
     std::string finish_reason;       // "stop", "length", "cancelled"
     Durability durability = Durability::kTokensAndKv;
     std::string warning;             // why the KV is not durable, when it is not; or that a restore fell back to prefill
     TurnMetrics metrics;
 };
-
-enum class TurnPhase { kRestore, kPrefill };
 
 struct MessageOptions {
     std::uint32_t answer_tokens_max = kAnswerTokensDefault;
@@ -141,6 +159,17 @@ struct EraseReceipt {
     std::uint64_t bytes_kept = 0;
 };
 
+// What is kept of one agent, and where.
+struct AgentCache {
+    AgentInfo agent;
+    std::uint64_t append_blocks = 0;
+    std::uint64_t append_bytes = 0;
+    std::uint64_t window_segments = 0;
+    std::uint64_t window_bytes = 0;
+    std::uint32_t resident_branches = 0;
+    Position resident_tokens = 0;  // of the branch that its head is on
+};
+
 struct AgentMemoryUse {
     std::string name;
     Position cache_tokens = 0;
@@ -155,6 +184,8 @@ struct MemoryUsage {
     std::uint64_t total_bytes = 0;        // what the process takes now, as the kernel counts it
 };
 
+class TurnRun;
+
 class AgentMemory {
   public:
     static Result<std::unique_ptr<AgentMemory>> open(const MemoryOptions& options, Engine& engine, Store& store,
@@ -167,6 +198,14 @@ class AgentMemory {
     // One turn: activate, prefill the new tokens, generate, commit (durable), save KV. When this returns a value the turn is
     // durable. On an error before commit the agent is as it was.
     virtual Result<TurnResult> message(const std::string& name, const std::string& text, const MessageOptions& options) = 0;
+    // The same in steps, beside others' (turn_run.h). kUnavailable: all places are busy; the request may be made again.
+    virtual Result<std::unique_ptr<TurnRun>> begin_turn(TurnRequest request, TurnSinks sinks) = 0;
+    // Evaluates rows of turns; when cells run out, idle agents leave.
+    virtual Status evaluate(std::span<const BatchRow> rows) = 0;
+    // Tokens that the prompt of such a turn would have. Nothing is changed.
+    virtual Result<Position> count_tokens(const TurnRequest& request) = 0;
+    // A turn is running on it: save(), evict(), load() and remove() are kConflict then.
+    virtual bool is_busy(const std::string& name) const = 0;
     virtual Result<SaveResult> save(const std::string& name) = 0;   // KV of a resident agent; no-op when durable
     virtual Result<SaveResult> save_all() = 0;                      // sums; the first error after trying all
     virtual Result<LoadResult> load(const std::string& name) = 0;   // makes resident; falls back to prefill
@@ -174,10 +213,14 @@ class AgentMemory {
     virtual Result<EraseReceipt> remove(const std::string& name) = 0;
     virtual Result<std::vector<AgentInfo>> list() = 0;              // by name
     virtual Result<AgentInfo> show(const std::string& name) = 0;
+    virtual Result<AgentCache> cache(const std::string& name) = 0;
     virtual Result<std::vector<TurnRecord>> turns(const std::string& name) = 0;
     virtual MemoryUsage memory_usage() const = 0;
     virtual std::vector<std::string> resident() const = 0;          // least recently used first
 };
+
+// "a; b" of what is not empty.
+void add_warning(std::string& warning, const std::string& more);
 
 // Listing without a model: what `kvasir agents ls` prints when no engine is loaded. State is kStored or kEmpty.
 Result<std::vector<AgentInfo>> list_stored_agents(Store& store);

@@ -25,6 +25,28 @@ const char* to_string(AgentState state) {
     return "unknown";
 }
 
+const char* to_string(MemoryEventKind kind) {
+    switch (kind) {
+        case MemoryEventKind::kCreated:
+            return "created";
+        case MemoryEventKind::kRestored:
+            return "restored";
+        case MemoryEventKind::kAnswered:
+            return "answered";
+        case MemoryEventKind::kSaved:
+            return "saved";
+        case MemoryEventKind::kNotSaved:
+            return "not_saved";
+        case MemoryEventKind::kEvicted:
+            return "evicted";
+        case MemoryEventKind::kDamaged:
+            return "damaged";
+        case MemoryEventKind::kRemoved:
+            return "removed";
+    }
+    return "unknown";
+}
+
 const char* to_string(ReuseSource source) {
     switch (source) {
         case ReuseSource::kNone:

@@ -3,8 +3,8 @@
 //
 // Nothing here is remembered that the catalog does not know, but what is resident: every call reads the agent
 // anew.
-//   agent_memory.cpp: opening, creating, listing, removing     turn.cpp: one message     residency of KV:
-//   places.h
+//   agent_memory.cpp: opening, creating, listing, removing     turn.cpp: from a request to a turn     turn_run.h: its
+//   way     places.h: residency of KV
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@
 #include "memory/agent_memory.h"
 #include "memory/places.h"
 #include "memory/prompt.h"
+#include "memory/turn_run.h"
 
 namespace kvasir {
 
@@ -33,36 +34,35 @@ class EngineAgentMemory final : public AgentMemory {
     Result<EraseReceipt> remove(const std::string& name) override;
     Result<std::vector<AgentInfo>> list() override;
     Result<AgentInfo> show(const std::string& name) override;
+    Result<AgentCache> cache(const std::string& name) override;
     Result<std::vector<TurnRecord>> turns(const std::string& name) override;
     MemoryUsage memory_usage() const override;
     std::vector<std::string> resident() const override { return places_.residency().names(); }
+    Result<std::unique_ptr<TurnRun>> begin_turn(TurnRequest request, TurnSinks sinks) override;
+    Status evaluate(std::span<const BatchRow> rows) override;
+    Result<Position> count_tokens(const TurnRequest& request) override;
+    bool is_busy(const std::string& name) const override;
 
   private:
-    // Turn by turn: what one call of message() works on.
-    struct Turn {
-        const Conversation& conversation;
-        const Prompt& prompt;
-        const std::string& text;
-        const MessageOptions& options;
-        std::uint32_t answer_tokens_max = 0;
-        std::int64_t begin_us = 0;
-        TurnResult result;
-    };
-
+    Status check_model(const AgentRecord& record) const;
+    Status check_idle(const std::string& name) const;
     Result<Conversation> open_conversation(const std::string& name);
+    Result<Conversation> head_conversation(const AgentRecord& record);
+    Result<AgentRecord> store_new_agent(const std::string& name, const std::string& type,
+                                        const std::string& system_prompt, const Opening& opening);
     Result<AgentInfo> describe(const AgentRecord& record);
     std::uint64_t memory_bytes(const ResidentAgent& agent) const;
-    Result<CreateResult> fill_new_agent(const AgentRecord& record, const std::vector<Token>& prefix);
+    Result<CreateResult> fill_new_agent(const AgentRecord& record);
     Result<LoadResult> bring_back(ResidentAgent& agent, const Conversation& conversation);
     SaveResult stored_durability(const AgentRecord& record);
 
+    Result<PreparedTurn> prepare(TurnRequest request);
+    Result<AgentRecord> record_of(const TurnRequest& request);
+    // What of a conversation that was sent whole is known, and the messages that are not.
+    Result<Conversation> sent_conversation(const AgentRecord& record, const TurnRequest& request,
+                                           std::vector<ChatMessage>& added);
     Result<std::uint32_t> answer_room(const Conversation& conversation, const Prompt& prompt,
-                                      const MessageOptions& options) const;
-    Status speak(ResidentAgent& agent, Turn& turn);
-    Result<std::size_t> read_prompt(ResidentAgent& agent, Turn& turn);
-    Status commit(const Turn& turn, const std::vector<Token>& answer);
-    std::string not_reused_reason(const Turn& turn, const Reuse& reuse) const;
-    std::string restore_warning(const std::string& reason, const Reuse& reuse, Position evaluated) const;
+                                      std::uint32_t answer_tokens_max) const;
     double ms_since(std::int64_t begin_us) const {
         return static_cast<double>(clock_.monotonic_us() - begin_us) / 1000.0;
     }
@@ -72,8 +72,5 @@ class EngineAgentMemory final : public AgentMemory {
     std::string fingerprint_changes_;
     Places places_;
 };
-
-// "a; b" of what is not empty.
-void add_warning(std::string& warning, const std::string& more);
 
 }  // namespace kvasir

@@ -113,7 +113,7 @@ Status KvSaver::write_pending(ResidentAgent& agent, const TokenChain& chain, con
     }
     Catalog& catalog = context_.store.catalog();
     KVASIR_TRY_ASSIGN(const auto superseded,
-                      catalog.set_references(agent.record.id, written, context_.root.fingerprint,
+                      catalog.set_references(agent.record.id, *agent.branch, written, context_.root.fingerprint,
                                              plan.references, clock_.unix_ms()));
     remove_files(superseded);
     return {};

@@ -41,18 +41,21 @@ Result<LoadResult> EngineAgentMemory::bring_back(ResidentAgent& agent, const Con
     result.restore_ms = reuse.restore_ms;
     const bool changed =
         result.evaluated_tokens > 0 && !fingerprint_changes_.empty() && reuse.failures.empty();
-    result.warning = restore_warning(changed ? "fingerprint_changed" : "", reuse, result.evaluated_tokens);
+    result.warning = restore_warning(changed ? "fingerprint_changed" : "", reuse, fingerprint_changes_,
+                                     result.evaluated_tokens);
     const std::int64_t prefill_begin_us = clock_.monotonic_us();
     PrefillRequest request{tokens, std::move(boundaries), LastLogits::kNo, nullptr, nullptr};
-    KVASIR_TRY(prefill(context_.engine, agent, request, places_.decode_for(agent)));
+    KVASIR_TRY(prefill(context_.engine, agent, request, places_.decode_function()));
     result.prefill_ms = ms_since(prefill_begin_us);
     return result;
 }
 
 Result<LoadResult> EngineAgentMemory::load(const std::string& name) {
     KVASIR_TRY_ASSIGN(const Conversation conversation, open_conversation(name));
-    KVASIR_TRY_ASSIGN(ResidentAgent * agent, places_.take(conversation.agent));
+    KVASIR_TRY(check_idle(name));
+    KVASIR_TRY_ASSIGN(ResidentAgent * agent, places_.take(conversation, conversation.tokens));
     auto loaded = bring_back(*agent, conversation);
+    places_.release(*agent);
     if (!loaded) {
         places_.roll_back(*agent, conversation.tokens);
         return loaded;

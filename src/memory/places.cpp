@@ -11,72 +11,103 @@ Places::~Places() {
 
 SaveResult Places::save(ResidentAgent& agent) {
     SaveResult result = saver_.save(agent);
-    if (result.durability == Durability::kTokensAndKv) damaged_.erase(agent.record.name);
+    const bool saved = result.durability == Durability::kTokensAndKv;
+    if (saved) damaged_.erase(agent.record.name);
+    if (!saved || result.save_ms > 0) {
+        tell({saved ? MemoryEventKind::kSaved : MemoryEventKind::kNotSaved, agent.record.name, agent.length(),
+              result.save_ms, result.warning});
+    }
     return result;
 }
 
-void Places::drop(const std::string& name) {
-    const std::string copy = name;  // it may be a part of what is removed
-    const ResidentAgent* agent = residency_.find(copy);
-    if (agent == nullptr) return;
-    context_.engine.close_sequence(agent->sequence);
-    residency_.remove(copy);
+void Places::drop(ResidentAgent& agent) {
+    context_.engine.close_sequence(agent.sequence);
+    residency_.remove(agent);
 }
 
-SaveResult Places::evict(const std::string& name) {
-    ResidentAgent* agent = residency_.find(name);
-    SaveResult result = agent == nullptr ? SaveResult{} : save(*agent);
-    drop(name);
+SaveResult Places::evict(ResidentAgent& agent) {
+    SaveResult result = save(agent);
+    tell({MemoryEventKind::kEvicted, agent.record.name, agent.length(), result.save_ms, {}});
+    drop(agent);
     return result;
 }
 
-Places::Evicted Places::evict_one(const std::string& kept) {
-    const ResidentAgent* leaving = residency_.least_recent(kept);
+Places::Evicted Places::evict_one(const ResidentAgent* kept, const std::string& name) {
+    ResidentAgent* leaving = residency_.least_recent(kept, name);
     if (leaving == nullptr) return Evicted::kNobody;
-    SaveResult saved = evict(leaving->record.name);
+    SaveResult saved = evict(*leaving);
     if (!saved.warning.empty()) warnings_.push_back(std::move(saved.warning));
     return Evicted::kOne;
 }
 
 std::vector<std::string> Places::take_warnings() { return std::exchange(warnings_, {}); }
 
-Result<ResidentAgent*> Places::take(const AgentRecord& record) {
-    if (ResidentAgent* resident = residency_.find(record.name); resident != nullptr) {
-        resident->record = record;
-        residency_.touch(record.name);
-        return resident;
+ResidentAgent* Places::find_place(const Conversation& conversation, std::span<const Token> tokens) {
+    ResidentAgent* best = nullptr;
+    Position best_shared = 0;
+    for (ResidentAgent* agent : residency_.find_all(conversation.agent.name)) {
+        if (agent->busy) continue;
+        const bool goes_on = conversation.agent.head == conversation.parent();
+        if (goes_on && agent->branch == conversation.branch()) return agent;
+        // Another line: taken over only when little is lost by it, so that a side call leaves the main line alone.
+        const Position shared = common_prefix(agent->rows, tokens);
+        if (2 * shared < agent->length() || shared < best_shared) continue;
+        best = agent;
+        best_shared = shared;
     }
+    return best;
+}
+
+Result<ResidentAgent*> Places::make_place(const Conversation& conversation) {
+    const std::string& name = conversation.agent.name;
+    const auto busy = [&] {
+        return fail(ErrorCode::kUnavailable, "all " + std::to_string(agents_max_) +
+                                                 " places of resident agents are busy: try again later, or raise "
+                                                 "--max-agents");
+    };
     while (residency_.size() >= agents_max_) {
-        if (evict_one(record.name) == Evicted::kNobody) break;
+        if (evict_one(nullptr, name) == Evicted::kNobody) return busy();
     }
     auto sequence = context_.engine.open_sequence();
     while (!sequence && sequence.error().code == ErrorCode::kUnavailable) {
-        if (evict_one(record.name) == Evicted::kNobody) break;
+        if (evict_one(nullptr, name) == Evicted::kNobody) return busy();
         sequence = context_.engine.open_sequence();
     }
     if (!sequence) return fail(std::move(sequence).error());
     ResidentAgent agent;
-    agent.record = record;
     agent.sequence = *sequence;
     return &residency_.add(std::move(agent));
 }
 
-DecodeFunction Places::decode_for(const ResidentAgent& agent) {
-    return [this, name = agent.record.name](std::span<const BatchRow> rows) -> Status {
-        Status status = context_.engine.decode(rows);
-        while (!status && status.error().code == ErrorCode::kOutOfMemory) {
-            if (evict_one(name) == Evicted::kNobody) break;
-            status = context_.engine.decode(rows);
-        }
-        return status;
-    };
+Result<ResidentAgent*> Places::take(const Conversation& conversation, std::span<const Token> tokens) {
+    ResidentAgent* agent = find_place(conversation, tokens);
+    if (agent == nullptr) {
+        KVASIR_TRY_ASSIGN(agent, make_place(conversation));
+    }
+    agent->record = conversation.agent;
+    if (agent->branch != conversation.branch()) {
+        agent->branch = conversation.branch();
+        agent->durable_at.reset();  // that was noted for another branch
+    }
+    residency_.touch(*agent);
+    agent->busy = AgentState::kActive;
+    return agent;
+}
+
+Status Places::decode(std::span<const BatchRow> rows) {
+    Status status = context_.engine.decode(rows);
+    while (!status && status.error().code == ErrorCode::kOutOfMemory) {
+        if (evict_one(nullptr, {}) == Evicted::kNobody) break;
+        status = context_.engine.decode(rows);
+    }
+    return status;
 }
 
 void Places::roll_back(ResidentAgent& agent, std::span<const Token> committed) {
     const Position shared = common_prefix(agent.rows, committed);
     agent.busy.reset();
     if (shared > 0 && reuse_own(agent, shared)) return;
-    drop(agent.record.name);
+    drop(agent);
 }
 
 }  // namespace kvasir

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "memory/conversation.h"
 #include "memory/kv_context.h"
 #include "memory/kv_loader.h"
 #include "memory/kv_saver.h"
@@ -37,43 +38,62 @@ struct Reuse {
     double restore_ms = 0;
 };
 
+struct PlacesOptions {
+    std::uint32_t agents_max = kAgentsResidentDefault;
+    std::function<void(const MemoryEvent&)> on_event;
+};
+
 class Places {
   public:
-    Places(KvContext context, const Clock& clock, std::uint32_t agents_max)
+    Places(KvContext context, const Clock& clock, PlacesOptions options)
         : context_(context),
           clock_(clock),
-          agents_max_(agents_max),
+          agents_max_(options.agents_max),
+          on_event_(std::move(options.on_event)),
           saver_(context, clock),
           loader_(context) {}
     ~Places();
     Places(const Places&) = delete;
     Places& operator=(const Places&) = delete;
 
-    // The agent, with a sequence of its own, most recently used now.
-    Result<ResidentAgent*> take(const AgentRecord& record);
+    // A place for a conversation, with a sequence of its own, most recently used now and busy until release(). The branch's
+    // own place if it has one, else an idle one of this agent whose rows mostly begin `tokens`, else a new one.
+    // kUnavailable: all places are busy.
+    Result<ResidentAgent*> take(const Conversation& conversation, std::span<const Token> tokens);
+    void release(ResidentAgent& agent) { agent.busy.reset(); }
     // Makes the agent's sequence hold the longest beginning of `wanted` that can be had: its own rows, or
     // stored ones.
     Result<Reuse> reuse(ResidentAgent& agent, const Wanted& wanted,
                         const std::function<void(Position)>& on_progress);
-    // Evaluates; when no cells are free, others leave.
-    DecodeFunction decode_for(const ResidentAgent& agent);
+    // Evaluates; when no cells are free, idle ones leave.
+    Status decode(std::span<const BatchRow> rows);
+    DecodeFunction decode_function() {
+        return [this](std::span<const BatchRow> rows) { return decode(rows); };
+    }
     // Cuts the agent's rows back to what `committed` begins with. The agent may lose its place: it is not
     // valid then.
     void roll_back(ResidentAgent& agent, std::span<const Token> committed);
 
     SaveResult save(ResidentAgent& agent);
-    SaveResult evict(const std::string& name);  // of a resident agent
-    void drop(const std::string& name);         // without saving
+    SaveResult evict(ResidentAgent& agent);
+    void drop(ResidentAgent& agent);  // without saving
 
     ResidentAgent* find(const std::string& name) { return residency_.find(name); }
+    std::vector<ResidentAgent*> find_all(const std::string& name) { return residency_.find_all(name); }
     const Residency& residency() const { return residency_; }
+    void for_each_idle(const std::function<void(ResidentAgent&)>& visit) { residency_.for_each_idle(visit); }
     bool is_damaged(const std::string& name) const { return damaged_.contains(name); }
+    void tell(const MemoryEvent& event) const {
+        if (on_event_) on_event_(event);
+    }
     std::vector<std::string> take_warnings();  // of agents that left without durable KV since the last call
 
   private:
     enum class Evicted { kNobody, kOne };
 
-    Evicted evict_one(const std::string& kept);
+    Evicted evict_one(const ResidentAgent* kept, const std::string& name);
+    ResidentAgent* find_place(const Conversation& conversation, std::span<const Token> tokens);
+    Result<ResidentAgent*> make_place(const Conversation& conversation);
     Status reset(ResidentAgent& agent);
     Status reuse_own(ResidentAgent& agent, Position position);
     // The best that is stored beyond `position`; rows of the agent are replaced if there is such.
@@ -86,6 +106,7 @@ class Places {
     KvContext context_;
     const Clock& clock_;
     std::uint32_t agents_max_;
+    std::function<void(const MemoryEvent&)> on_event_;
     Residency residency_;
     KvSaver saver_;
     KvLoader loader_;

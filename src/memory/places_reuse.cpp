@@ -41,7 +41,7 @@ Status Places::reuse_own(ResidentAgent& agent, Position position) {
 
 void Places::note_durability(ResidentAgent& agent, const RestorePlan& plan) {
     agent.durable_at.reset();
-    const auto referenced = context_.store.catalog().referenced_blocks(agent.record.id);
+    const auto referenced = context_.store.catalog().branch_blocks(agent.record.id, *agent.branch);
     if (!referenced || plan.append.empty()) return;
     std::set<BlockName> names;
     for (const StoredBlock& block : *referenced) names.insert(block.name);
@@ -57,7 +57,7 @@ Status Places::import(ResidentAgent& agent, const RestorePlan& plan, std::set<Bl
     auto unusable = loader_.load(agent.sequence, plan, on_progress);
     while (!unusable) {  // no cells
         KVASIR_TRY(reset(agent));
-        if (evict_one(agent.record.name) == Evicted::kNobody) return fail(unusable.error());
+        if (evict_one(&agent, agent.record.name) == Evicted::kNobody) return fail(unusable.error());
         unusable = loader_.load(agent.sequence, plan, on_progress);
     }
     if (!*unusable && context_.engine.length(agent.sequence) == plan.position) {
@@ -69,6 +69,7 @@ Status Places::import(ResidentAgent& agent, const RestorePlan& plan, std::set<Bl
         excluded.insert((*unusable)->name);
         reuse.failures.push_back((*unusable)->reason);
         damaged_.insert(agent.record.name);
+        tell({MemoryEventKind::kDamaged, agent.record.name, 0, 0, (*unusable)->reason});
     }
     return reset(agent);
 }
@@ -117,6 +118,8 @@ Result<Reuse> Places::reuse(ResidentAgent& agent, const Wanted& wanted,
     if (reuse->position == 0) KVASIR_TRY(reset(agent));
     agent.boundaries = wanted.boundaries;
     reuse->restore_ms = static_cast<double>(clock_.monotonic_us() - begin_us) / 1000.0;
+    if (reuse->source == ReuseSource::kDisk)
+        tell({MemoryEventKind::kRestored, agent.record.name, reuse->position, reuse->restore_ms, {}});
     return reuse;
 }
 

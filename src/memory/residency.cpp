@@ -5,24 +5,24 @@
 
 namespace kvasir {
 
-namespace {
-
-template <class Agents>
-auto position_of(Agents& agents, const std::string& name) {
-    return std::find_if(agents.begin(), agents.end(),
-                        [&](const ResidentAgent& agent) { return agent.record.name == name; });
-}
-
-}  // namespace
-
 ResidentAgent* Residency::find(const std::string& name) {
-    const auto found = position_of(agents_, name);
-    return found == agents_.end() ? nullptr : &*found;
+    ResidentAgent* found = nullptr;
+    for (ResidentAgent* agent : find_all(name)) {
+        if (found == nullptr || (agent->head_branch == agent->branch && agent->branch)) found = agent;
+    }
+    return found;
 }
 
 const ResidentAgent* Residency::find(const std::string& name) const {
-    const auto found = position_of(agents_, name);
-    return found == agents_.end() ? nullptr : &*found;
+    return const_cast<Residency*>(this)->find(name);  // it changes nothing
+}
+
+std::vector<ResidentAgent*> Residency::find_all(const std::string& name) {
+    std::vector<ResidentAgent*> found;
+    for (ResidentAgent& agent : agents_) {
+        if (agent.record.name == name) found.push_back(&agent);
+    }
+    return found;
 }
 
 ResidentAgent& Residency::add(ResidentAgent agent) {
@@ -30,20 +30,30 @@ ResidentAgent& Residency::add(ResidentAgent agent) {
     return agents_.back();
 }
 
-void Residency::touch(const std::string& name) {
-    const auto found = position_of(agents_, name);
+void Residency::touch(const ResidentAgent& agent) {
+    const auto found = std::find_if(agents_.begin(), agents_.end(),
+                                    [&](const ResidentAgent& other) { return &other == &agent; });
     if (found != agents_.end()) agents_.splice(agents_.end(), agents_, found);
 }
 
-void Residency::remove(const std::string& name) {
-    agents_.remove_if([&](const ResidentAgent& agent) { return agent.record.name == name; });
+void Residency::remove(const ResidentAgent& agent) {
+    agents_.remove_if([&](const ResidentAgent& other) { return &other == &agent; });
 }
 
-ResidentAgent* Residency::least_recent(const std::string& kept) {
+ResidentAgent* Residency::least_recent(const ResidentAgent* kept, const std::string& name) {
+    ResidentAgent* own = nullptr;
     for (ResidentAgent& agent : agents_) {
-        if (agent.record.name != kept) return &agent;
+        if (&agent == kept || agent.busy) continue;
+        if (agent.record.name != name) return &agent;
+        if (own == nullptr) own = &agent;
     }
-    return nullptr;
+    return own;
+}
+
+void Residency::for_each_idle(const std::function<void(ResidentAgent&)>& visit) {
+    for (ResidentAgent& agent : agents_) {
+        if (!agent.busy) visit(agent);
+    }
 }
 
 std::vector<std::string> Residency::names() const {

@@ -1,8 +1,9 @@
-// Who is resident, in the order of last use. Deterministic: order depends on calls only, never on a clock.
+// Who is resident, in the order of last use: a place for each branch of an agent that is spoken to. Deterministic: order depends on calls only, never on a clock.
 //
 // Engine thread. References to agents stay valid until their removal.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <string>
 #include <vector>
@@ -13,14 +14,17 @@ namespace kvasir {
 
 class Residency {
   public:
+    // The agent's place; the one that its head's branch has, if it has several.
     ResidentAgent* find(const std::string& name);
     const ResidentAgent* find(const std::string& name) const;
-    ResidentAgent& add(ResidentAgent agent);  // as the most recently used
-    void touch(const std::string& name);      // most recently used now
-    void remove(const std::string& name);
-    // The one to leave first, `kept` excepted; null when there is none.
-    ResidentAgent* least_recent(const std::string& kept);
+    std::vector<ResidentAgent*> find_all(const std::string& name);
+    ResidentAgent& add(ResidentAgent agent);    // as the most recently used
+    void touch(const ResidentAgent& agent);     // most recently used now
+    void remove(const ResidentAgent& agent);
+    // The one to leave first: idle, not `kept`, and not of the same agent as `kept` while there is another. Null: none.
+    ResidentAgent* least_recent(const ResidentAgent* kept, const std::string& name);
 
+    void for_each_idle(const std::function<void(ResidentAgent&)>& visit);
     std::size_t size() const { return agents_.size(); }
     const std::list<ResidentAgent>& agents() const { return agents_; }  // least recently used first
     std::vector<std::string> names() const;

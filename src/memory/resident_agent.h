@@ -14,6 +14,8 @@ namespace kvasir {
 struct ResidentAgent {
     AgentRecord record;
     SequenceId sequence{};
+    std::optional<BranchId> branch;       // whose rows these are; nothing before the first turn on it is committed
+    std::optional<BranchId> head_branch;  // of the agent, when it was seen last
     std::vector<Token> rows;           // the tokens whose rows the sequence holds
     std::vector<Position> boundaries;  // positions worth restoring at, besides the end of the rows
     WindowCapture windows;

@@ -21,6 +21,8 @@ namespace kvasir {
 
 enum class AgentId : std::int64_t {};
 enum class TurnId : std::int64_t {};
+// A line of turns: a turn stays on its parent's branch unless another child was there first; then it begins its own.
+enum class BranchId : std::int64_t {};
 
 struct AgentRecord {
     AgentId id{};
@@ -37,9 +39,11 @@ struct AgentRecord {
     std::uint32_t turn_count = 0;   // without the root turn
 };
 
-// One node of an agent's tree. The root turn (no parent) holds the tokens of the system prefix and no messages.
+// One node of an agent's trees. A root turn (no parent) holds the tokens of a system prefix and no answer. An agent has one
+// root for every system prompt (with tools) that it was spoken to with; its head hangs on one of them.
 struct TurnRecord {
     TurnId id{};
+    BranchId branch{};
     std::optional<TurnId> parent;
     std::uint32_t number = 0;        // 0: root
     std::string user_text;
@@ -47,13 +51,19 @@ struct TurnRecord {
     std::vector<Token> tokens;       // that this turn added: prompt delta, then answer
     Position token_begin = 0;        // position of tokens[0]
     std::uint32_t prompt_token_count = 0;  // how many of tokens belong to the prompt delta
-    std::string finish_reason;       // "stop", "length", "cancelled", "" for the root
+    std::string finish_reason;       // "stop", "length", "cancelled", ..., "" for a root
+    std::string messages;            // all messages that the turn added, the answer last; opaque text of the memory layer
+    std::optional<Digest256> conversation_key;  // what the conversation up to and with this turn is found by
     std::int64_t created_unix_ms = 0;
+    Position token_end() const { return token_begin + static_cast<Position>(tokens.size()); }
 };
 
 struct NewTurn {
     AgentId agent{};
     std::optional<TurnId> expected_head;  // compare-and-set: kConflict when the agent's head is another one
+    // Given: the turn hangs there, whatever the head is. The head moves to it when it stands on the same root, or has no
+    // turns yet.
+    std::optional<TurnId> parent;
     std::string user_text;
     std::string assistant_text;
     // Tokens of the new head = the first `token_begin` tokens of the expected head, then `tokens`. token_begin is normally
@@ -62,6 +72,17 @@ struct NewTurn {
     std::vector<Token> tokens;
     std::uint32_t prompt_token_count = 0;
     std::string finish_reason;
+    std::string messages;
+    std::optional<Digest256> conversation_key;
+    std::string idempotency_key;  // "" none; kConflict when a turn of this agent has it
+};
+
+// Another system prefix of an agent that exists.
+struct NewRoot {
+    AgentId agent{};
+    std::vector<Token> prefix_tokens;
+    std::string messages;
+    std::optional<Digest256> conversation_key;
 };
 
 struct NewAgent {
@@ -72,6 +93,8 @@ struct NewAgent {
     std::string model_name;
     std::string model_path;
     std::vector<Token> prefix_tokens;  // of the root turn, in the same transaction
+    std::string messages;              // of the root turn
+    std::optional<Digest256> conversation_key;
 };
 
 struct CatalogTotals {
@@ -115,8 +138,13 @@ class Catalog {
 
     // Turns.
     virtual Result<TurnRecord> commit_turn(const NewTurn& turn, std::int64_t now_unix_ms) = 0;
+    virtual Result<TurnRecord> add_root(const NewRoot& root, std::int64_t now_unix_ms) = 0;
     virtual Result<std::vector<TurnRecord>> turns(AgentId agent) = 0;       // root to head
     virtual Result<std::vector<Token>> tokens(AgentId agent) = 0;           // all, root to head
+    virtual Result<std::vector<TurnRecord>> path_to(TurnId turn) = 0;       // root to that turn; kNotFound
+    // The newest turn of the agent with that key, or nothing.
+    virtual Result<std::optional<TurnId>> find_turn(AgentId agent, const Digest256& conversation_key) = 0;
+    virtual Result<std::optional<TurnId>> find_idempotent(AgentId agent, const std::string& idempotency_key) = 0;
 
     // Blocks: rows exist only for files that are durable. add_block of a name that exists is no error (first writer wins).
     virtual Status add_block(const StoredBlock& block, const Digest256& fingerprint, std::int64_t now_unix_ms) = 0;
@@ -126,16 +154,21 @@ class Catalog {
     // Window segments of the chain that is named `end_name` at their end, lowest begin first.
     virtual Result<std::vector<StoredBlock>> windows_ending_at(const BlockName& end_name) = 0;
     virtual Status drop_block(BlockKind kind, const BlockName& name) = 0;   // after quarantine
-    // Replaces the agent's set of references, in one transaction with the rows of new blocks. Returns blocks that nobody
+    // Replaces the set of references of one branch of the agent, in one transaction with the rows of new blocks. Returns blocks that nobody
     // references any more *and* that are partial (superseded): already dropped from the catalog, files are the caller's.
-    virtual Result<std::vector<StoredBlock>> set_references(AgentId agent, std::span<const StoredBlock> new_blocks,
+    virtual Result<std::vector<StoredBlock>> set_references(AgentId agent, BranchId branch,
+                                                            std::span<const StoredBlock> new_blocks,
                                                             const Digest256& fingerprint,
                                                             std::span<const BlockName> references,
                                                             std::int64_t now_unix_ms) = 0;
-    virtual Result<std::vector<StoredBlock>> referenced_blocks(AgentId agent) = 0;
+    virtual Result<std::vector<StoredBlock>> referenced_blocks(AgentId agent) = 0;  // by any of its branches
+    virtual Result<std::vector<StoredBlock>> branch_blocks(AgentId agent, BranchId branch) = 0;
     virtual Result<CatalogTotals> totals() = 0;
     // Full check of the file (PRAGMA integrity_check and our own invariants); kStoreUnusable says what is wrong.
     virtual Status check() = 0;
 };
+
+// Tokens of a path: every turn begins inside what those before it made. kStoreUnusable when it does not.
+Result<std::vector<Token>> join_tokens(const std::vector<TurnRecord>& path);
 
 }  // namespace kvasir

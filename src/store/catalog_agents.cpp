@@ -75,7 +75,7 @@ SELECT {} FROM own JOIN blocks AS b ON b.id = own.id ORDER BY b.range_begin, b.k
 )sql";
 
 constexpr const char* kSharedBlocks = R"sql(
-SELECT {} FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id
+SELECT DISTINCT {}, b.id FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id
 WHERE r.agent_id = ?1 AND EXISTS (SELECT 1 FROM block_references AS o
     WHERE o.block_id = b.id AND o.is_current = 1 AND o.agent_id <> ?1)
 ORDER BY b.range_begin, b.kind, b.id
@@ -151,11 +151,10 @@ Result<AgentRecord> SqliteCatalog::create_agent(const NewAgent& agent, std::int6
                         fmt::format("an agent {} exists already: choose another name, or remove it "
                                     "first",
                                     printable(agent.name)));
-        NewTurn root;
+        NewRoot root{{}, agent.prefix_tokens, agent.messages, agent.conversation_key};
         KVASIR_TRY_ASSIGN(root.agent, insert_agent(db, agent, now_unix_ms));
-        root.tokens = agent.prefix_tokens;
-        root.prompt_token_count = static_cast<std::uint32_t>(agent.prefix_tokens.size());
-        KVASIR_TRY(append_turn(db, AgentHead{}, root, now_unix_ms));
+        KVASIR_TRY_ASSIGN(const TurnRecord made_root, insert_root(db, root, now_unix_ms));
+        KVASIR_TRY(move_head(db, root.agent, made_root, now_unix_ms));
         KVASIR_TRY_ASSIGN(std::optional<AgentRecord> made, find_agent(db, agent.name));
         return std::move(*made);
     });

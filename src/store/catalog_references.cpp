@@ -9,25 +9,26 @@ namespace kvasir {
 
 namespace {
 
-Status refer_to(SqliteConnection& db, AgentId agent, std::span<const BlockName> names) {
+Status refer_to(SqliteConnection& db, AgentId agent, BranchId branch, std::span<const BlockName> names) {
     KVASIR_TRY_ASSIGN(auto insert,
-                      db.prepare("INSERT INTO block_references (agent_id, block_id, is_current) "
-                                 "SELECT ?, id, 1 FROM blocks WHERE name = ? "
-                                 "ON CONFLICT (agent_id, block_id) DO UPDATE SET is_current = 1"));
+                      db.prepare("INSERT INTO block_references (agent_id, branch_id, block_id, is_current) "
+                                 "SELECT ?, ?, id, 1 FROM blocks WHERE name = ? "
+                                 "ON CONFLICT (agent_id, branch_id, block_id) DO UPDATE SET is_current = 1"));
     for (const BlockName& name : names) {
         insert.reset();
-        KVASIR_TRY(insert.bind_int(to_row(agent)).bind_digest(name).run());
+        KVASIR_TRY(insert.bind_int(to_row(agent)).bind_int(to_row(branch)).bind_digest(name).run());
         if (db.changed_rows() == 0)
             return fail(ErrorCode::kNotFound, fmt::format("there is no block {} to refer to", name.hex()));
     }
     return {};
 }
 
-Status retire_references(SqliteConnection& db, AgentId agent) {
+Status retire_references(SqliteConnection& db, AgentId agent, BranchId branch) {
     KVASIR_TRY_ASSIGN(
         auto statement,
-        db.prepare("UPDATE block_references SET is_current = 0 WHERE agent_id = ? AND is_current = 1"));
-    return statement.bind_int(to_row(agent)).run();
+        db.prepare("UPDATE block_references SET is_current = 0 WHERE agent_id = ? AND branch_id = ? "
+                   "AND is_current = 1"));
+    return statement.bind_int(to_row(agent)).bind_int(to_row(branch)).run();
 }
 
 // Partial blocks and window segments that this agent was the last to need. Full append blocks stay as shared
@@ -35,7 +36,7 @@ Status retire_references(SqliteConnection& db, AgentId agent) {
 Result<std::vector<StoredBlock>> superseded(SqliteConnection& db, AgentId agent) {
     KVASIR_TRY_ASSIGN(
         auto statement,
-        db.prepare(fmt::format("SELECT {} FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
+        db.prepare(fmt::format("SELECT DISTINCT {}, b.id FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
                                "WHERE r.agent_id = ? AND r.is_current = 0 "
                                "AND (b.kind = 1 OR b.range_end - b.range_begin < {}) "
                                "AND NOT EXISTS (SELECT 1 FROM block_references AS o "
@@ -46,7 +47,7 @@ Result<std::vector<StoredBlock>> superseded(SqliteConnection& db, AgentId agent)
 
 }  // namespace
 
-Result<std::vector<StoredBlock>> SqliteCatalog::set_references(AgentId agent,
+Result<std::vector<StoredBlock>> SqliteCatalog::set_references(AgentId agent, BranchId branch,
                                                                std::span<const StoredBlock> new_blocks,
                                                                const Digest256& fingerprint,
                                                                std::span<const BlockName> references,
@@ -60,9 +61,9 @@ Result<std::vector<StoredBlock>> SqliteCatalog::set_references(AgentId agent,
         }
         // What the agent wrote is noted as its own first, even if it does not refer to it: erasure goes by
         // that.
-        KVASIR_TRY(refer_to(db, agent, written));
-        KVASIR_TRY(retire_references(db, agent));
-        KVASIR_TRY(refer_to(db, agent, references));
+        KVASIR_TRY(refer_to(db, agent, branch, written));
+        KVASIR_TRY(retire_references(db, agent, branch));
+        KVASIR_TRY(refer_to(db, agent, branch, references));
         KVASIR_TRY_ASSIGN(std::vector<StoredBlock> dropped, superseded(db, agent));
         KVASIR_TRY(delete_blocks(db, dropped));
         return dropped;
@@ -74,11 +75,23 @@ Result<std::vector<StoredBlock>> SqliteCatalog::referenced_blocks(AgentId agent)
         KVASIR_TRY(read_head(db, agent));
         KVASIR_TRY_ASSIGN(auto statement,
                           db.prepare(fmt::format(
-                              "SELECT {} FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
+                              "SELECT DISTINCT {}, b.id FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
                               "WHERE r.agent_id = ? AND r.is_current = 1 "
                               "ORDER BY b.range_begin, b.kind, b.id",
                               kBlockColumns)));
         return read_blocks(statement.bind_int(to_row(agent)));
+    });
+}
+
+Result<std::vector<StoredBlock>> SqliteCatalog::branch_blocks(AgentId agent, BranchId branch) {
+    return read([&](SqliteConnection& db) -> Result<std::vector<StoredBlock>> {
+        KVASIR_TRY_ASSIGN(auto statement,
+                          db.prepare(fmt::format(
+                              "SELECT {} FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
+                              "WHERE r.agent_id = ? AND r.branch_id = ? AND r.is_current = 1 "
+                              "ORDER BY b.range_begin, b.kind, b.id",
+                              kBlockColumns)));
+        return read_blocks(statement.bind_int(to_row(agent)).bind_int(to_row(branch)));
     });
 }
 

@@ -11,6 +11,7 @@
 namespace kvasir {
 
 inline std::int64_t to_row(AgentId id) { return static_cast<std::int64_t>(id); }
+inline std::int64_t to_row(BranchId id) { return static_cast<std::int64_t>(id); }
 inline std::int64_t to_row(TurnId id) { return static_cast<std::int64_t>(id); }
 inline std::int64_t to_row(BlockKind kind) { return kind == BlockKind::kAppend ? 0 : 1; }
 inline BlockKind block_kind(std::int64_t row) { return row == 0 ? BlockKind::kAppend : BlockKind::kWindow; }
@@ -35,10 +36,9 @@ struct AgentHead {
 };
 Result<AgentHead> read_head(SqliteConnection& connection, AgentId agent);
 
-// Inserts a turn and makes it the agent's head.
-Result<TurnRecord> append_turn(SqliteConnection& connection, const AgentHead& head, const NewTurn& turn,
-                               std::int64_t now_unix_ms);
 Result<std::vector<TurnRecord>> read_turns(SqliteConnection& connection, AgentId agent);  // root to head
-Result<std::vector<Token>> join_tokens(const std::vector<TurnRecord>& turns);
+// A turn without a parent; the head stays where it is.
+Result<TurnRecord> insert_root(SqliteConnection& connection, const NewRoot& root, std::int64_t now_unix_ms);
+Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn, std::int64_t now_unix_ms);
 
 }  // namespace kvasir

@@ -9,7 +9,8 @@ namespace {
 // Kinds of blocks are numbers as in BlockKind: 0 append, 1 window.
 //
 // A reference that is not current any more (is_current = 0) remembers that the block holds words of that
-// agent, so that erasing the agent finds blocks that it has turned away from.
+// agent, so that erasing the agent finds blocks that it has turned away from. References are per branch: a
+// branch that goes on gives up its own former end, never another's.
 constexpr const char* kSchema1 = R"sql(
 CREATE TABLE settings (
     key   TEXT PRIMARY KEY,
@@ -52,6 +53,7 @@ CREATE TABLE turns (
     id                 INTEGER PRIMARY KEY AUTOINCREMENT,
     agent_id           INTEGER NOT NULL REFERENCES agents (id) DEFERRABLE INITIALLY DEFERRED,
     parent_id          INTEGER REFERENCES turns (id) DEFERRABLE INITIALLY DEFERRED,
+    branch_id          INTEGER NOT NULL,
     number             INTEGER NOT NULL,
     user_text          TEXT NOT NULL,
     assistant_text     TEXT NOT NULL,
@@ -59,11 +61,16 @@ CREATE TABLE turns (
     token_begin        INTEGER NOT NULL CHECK (token_begin >= 0),
     prompt_token_count INTEGER NOT NULL CHECK (prompt_token_count * 4 <= length(tokens)),
     finish_reason      TEXT NOT NULL,
+    messages           TEXT NOT NULL,
+    conversation_key   BLOB CHECK (conversation_key IS NULL OR length(conversation_key) = 32),
+    idempotency_key    TEXT,
     created_unix_ms    INTEGER NOT NULL,
     CHECK ((parent_id IS NULL) = (number = 0))
 ) STRICT;
 CREATE INDEX turns_by_agent ON turns (agent_id);
 CREATE INDEX turns_by_parent ON turns (parent_id);
+CREATE INDEX turns_by_key ON turns (agent_id, conversation_key) WHERE conversation_key IS NOT NULL;
+CREATE UNIQUE INDEX turns_by_idempotency ON turns (agent_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 CREATE TABLE blocks (
     id              INTEGER PRIMARY KEY,
@@ -82,9 +89,10 @@ CREATE INDEX blocks_by_parent ON blocks (parent, kind, fingerprint);
 
 CREATE TABLE block_references (
     agent_id   INTEGER NOT NULL REFERENCES agents (id),
+    branch_id  INTEGER NOT NULL,
     block_id   INTEGER NOT NULL REFERENCES blocks (id) ON DELETE CASCADE,
     is_current INTEGER NOT NULL CHECK (is_current IN (0, 1)),
-    PRIMARY KEY (agent_id, block_id)
+    PRIMARY KEY (agent_id, branch_id, block_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX block_references_by_block ON block_references (block_id, is_current);
 

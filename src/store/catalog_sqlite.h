@@ -43,7 +43,11 @@ class SqliteCatalog final : public Catalog {
     Result<ErasedBlocks> erase_agent(AgentId agent) override;
 
     Result<TurnRecord> commit_turn(const NewTurn& turn, std::int64_t now_unix_ms) override;
+    Result<TurnRecord> add_root(const NewRoot& root, std::int64_t now_unix_ms) override;
     Result<std::vector<TurnRecord>> turns(AgentId agent) override;
+    Result<std::vector<TurnRecord>> path_to(TurnId turn) override;
+    Result<std::optional<TurnId>> find_turn(AgentId agent, const Digest256& conversation_key) override;
+    Result<std::optional<TurnId>> find_idempotent(AgentId agent, const std::string& key) override;
     Result<std::vector<Token>> tokens(AgentId agent) override;
 
     Status add_block(const StoredBlock& block, const Digest256& fingerprint,
@@ -53,11 +57,13 @@ class SqliteCatalog final : public Catalog {
                                               const Digest256& fingerprint) override;
     Result<std::vector<StoredBlock>> windows_ending_at(const BlockName& end_name) override;
     Status drop_block(BlockKind kind, const BlockName& name) override;
-    Result<std::vector<StoredBlock>> set_references(AgentId agent, std::span<const StoredBlock> new_blocks,
+    Result<std::vector<StoredBlock>> set_references(AgentId agent, BranchId branch,
+                                                    std::span<const StoredBlock> new_blocks,
                                                     const Digest256& fingerprint,
                                                     std::span<const BlockName> references,
                                                     std::int64_t now_unix_ms) override;
     Result<std::vector<StoredBlock>> referenced_blocks(AgentId agent) override;
+    Result<std::vector<StoredBlock>> branch_blocks(AgentId agent, BranchId branch) override;
     Result<CatalogTotals> totals() override;
     Status check() override;
 

@@ -102,13 +102,18 @@ TEST(RowImage, TensorsFillTheImage) {
     EXPECT_EQ(tensors[1].name, "layer_1.key");
 }
 
+ChatMessage said(Role role, const std::string& content) { return {role, content, {}, {}, {}, {}}; }
+
+Result<Prompt> prompt_after(const Engine& engine, const Conversation& conversation, const std::string& message) {
+    const std::vector<ChatMessage> added = {said(Role::kUser, message)};
+    return make_prompt(engine, conversation, added, Thinking::kDefault);
+}
+
 Conversation conversation_of(const std::string& rendered, Token last) {
     Conversation conversation;
-    conversation.agent.system_prompt = "S";
     conversation.turns.resize(2);
     conversation.turns[1].number = 1;
-    conversation.turns[1].user_text = "U";
-    conversation.turns[1].assistant_text = "A";
+    conversation.messages = {said(Role::kSystem, "S"), said(Role::kUser, "U"), said(Role::kAssistant, "A")};
     conversation.tokens = fake_tokenize(rendered, SpecialTokens::kParse);
     conversation.tokens.push_back(last);
     return conversation;
@@ -126,11 +131,11 @@ TEST(Prompts, ExtendTheStoredTokensWithoutRenderingThemAgain) {
     const std::string stored =
         "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n#";
     const std::string expected = stored + "<|im_end|>\n<|im_start|>user\nnew<|im_end|>\n";
-    const auto stopped = make_prompt(engine, conversation_of(stored, kFakeImEnd), "new");
+    const auto stopped = prompt_after(engine, conversation_of(stored, kFakeImEnd), "new");
     ASSERT_TRUE(stopped);
     EXPECT_EQ(text_of(stopped->tokens), expected + "<|im_start|>assistant\n");
     EXPECT_EQ(stopped->message_end, fake_tokenize(expected, SpecialTokens::kParse).size());
-    const auto cut = make_prompt(engine, conversation_of(stored.substr(0, stored.size() - 1), '#'), "new");
+    const auto cut = prompt_after(engine, conversation_of(stored.substr(0, stored.size() - 1), '#'), "new");
     ASSERT_TRUE(cut);
     EXPECT_EQ(cut->tokens, stopped->tokens);
 }
@@ -139,7 +144,7 @@ TEST(Prompts, AMessageThatNamesTheSentinelIsNoTrouble) {
     const FakeEngine engine(plain_engine());
     const std::string stored = "<|im_start|>assistant\n#";
     const std::string message = "Kvasir7Answer and Kvasir7Answer0Z";
-    const auto prompt = make_prompt(engine, conversation_of(stored, kFakeImEnd), message);
+    const auto prompt = prompt_after(engine, conversation_of(stored, kFakeImEnd), message);
     ASSERT_TRUE(prompt);
     EXPECT_EQ(text_of(prompt->tokens),
               stored + "<|im_end|>\n<|im_start|>user\n" + message + "<|im_end|>\n<|im_start|>assistant\n");
@@ -147,8 +152,8 @@ TEST(Prompts, AMessageThatNamesTheSentinelIsNoTrouble) {
 
 TEST(Prompts, TheSystemPrefixEndsWhereMessagesBegin) {
     const FakeEngine engine(plain_engine());
-    EXPECT_EQ(text_of(*system_prefix(engine, "S", 0)), "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\n");
-    EXPECT_EQ(text_of(*system_prefix(engine, "", 0)), "<|im_start|>user\n");
+    EXPECT_EQ(text_of(*system_prefix(engine, opening_of("S"), 0)), "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\n");
+    EXPECT_EQ(text_of(*system_prefix(engine, opening_of(""), 0)), "<|im_start|>user\n");
 }
 
 }  // namespace

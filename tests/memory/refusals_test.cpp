@@ -40,8 +40,8 @@ TEST_P(Refusals, BadArgumentsAreNamed) {
 TEST_P(Refusals, TheNumberOfPlacesIsChecked) {
     World world(options());
     StepClock clock;
-    EXPECT_FALSE(AgentMemory::open({0}, world.engine(), world.store(), clock));
-    EXPECT_FALSE(AgentMemory::open({kAgentsResidentMax + 1}, world.engine(), world.store(), clock));
+    EXPECT_FALSE(AgentMemory::open({0, {}}, world.engine(), world.store(), clock));
+    EXPECT_FALSE(AgentMemory::open({kAgentsResidentMax + 1, {}}, world.engine(), world.store(), clock));
 }
 
 TEST_P(Refusals, APromptBeyondTheContextChangesNothing) {

@@ -74,14 +74,17 @@ TEST(Residency, KeepsTheOrderOfUse) {
         agent.record.name = name;
         residency.add(std::move(agent));
     }
-    EXPECT_EQ(residency.least_recent("a")->record.name, "b");
-    residency.touch("a");
+    EXPECT_EQ(residency.least_recent(residency.find("a"), "a")->record.name, "b");
+    residency.touch(*residency.find("a"));
     EXPECT_EQ(residency.names(), (Names{"b", "c", "a"}));
-    residency.remove("b");
+    residency.remove(*residency.find("b"));
     EXPECT_EQ(residency.find("b"), nullptr);
-    EXPECT_EQ(residency.least_recent("")->record.name, "c");
-    residency.remove("c");
-    EXPECT_EQ(residency.least_recent("a"), nullptr);
+    EXPECT_EQ(residency.least_recent(nullptr, "")->record.name, "c");
+    EXPECT_EQ(residency.least_recent(nullptr, "c")->record.name, "a") << "others first";
+    residency.find("c")->busy = AgentState::kActive;
+    EXPECT_EQ(residency.least_recent(nullptr, "")->record.name, "a") << "who speaks stays";
+    residency.remove(*residency.find("a"));
+    EXPECT_EQ(residency.least_recent(nullptr, ""), nullptr);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ LAYERS = {
     "base": {"base"},
     "store": {"base", "store"},
     "engine": {"base", "engine"},
+    "api": {"base", "engine", "api"},
     "memory": {"base", "store", "engine", "memory"},
     "app": {"base", "store", "engine", "memory", "app"},
 }
@@ -27,7 +28,7 @@ LIBRARIES = [
     (r"spdlog/", {"base"}, "spdlog"),
     (r"CLI/", {"app"}, "CLI11"),
     (r"(histedit|editline)", {"app"}, "libedit"),
-    (r"boost/", {"store", "app"}, "Boost"),
+    (r"boost/", {"store", "engine/llama", "api", "app"}, "Boost"),
     (r"filesystem$", {"base"}, "<filesystem>"),
     (r"fstream$", {"base"}, "<fstream>"),
     (r"(fcntl|dirent|sys/stat|sys/file|sys/mman|sys/statvfs)\.h", {"base"}, "file system calls"),

@@ -21,7 +21,7 @@ class CatalogBlocksTest : public ::testing::Test {
     AgentId make(const std::string& name) { return value_of(catalog_->create_agent(new_agent(name), 1)).id; }
     std::vector<StoredBlock> refer(AgentId agent, const std::vector<StoredBlock>& blocks,
                                    const std::vector<BlockName>& names) {
-        return value_of(catalog_->set_references(agent, blocks, kFingerprint, names, 10));
+        return value_of(catalog_->set_references(agent, BranchId{1}, blocks, kFingerprint, names, 10));
     }
 
     TemporaryDirectory directory_;
@@ -112,9 +112,9 @@ TEST_F(CatalogBlocksTest, AReferenceToNothingChangesNothing) {
     const std::string before = picture_of(*catalog_);
     const std::vector<StoredBlock> more = {append_block(2, {}, 0, 11)};
     const std::vector<BlockName> names = {digest_of(2), digest_of(3)};
-    EXPECT_EQ(catalog_->set_references(anna, more, kFingerprint, names, 1).error().code,
+    EXPECT_EQ(catalog_->set_references(anna, BranchId{1}, more, kFingerprint, names, 1).error().code,
               ErrorCode::kNotFound);
-    EXPECT_EQ(catalog_->set_references(AgentId{99}, more, kFingerprint, {}, 1).error().code,
+    EXPECT_EQ(catalog_->set_references(AgentId{99}, BranchId{1}, more, kFingerprint, {}, 1).error().code,
               ErrorCode::kNotFound);
     EXPECT_EQ(picture_of(*catalog_), before);
 }

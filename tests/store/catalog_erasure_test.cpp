@@ -30,7 +30,7 @@ void say(Catalog& catalog, const std::string& name, std::uint32_t number, std::u
         append_block(number * 1000 + turn, {}, 0, static_cast<Position>(next.tokens.size() % 200 + 8));
     block.tokens = secret_tokens(number, turn, block.range.size());
     const std::vector<BlockName> names = {block.name};
-    value_of(catalog.set_references(agent.id, std::span(&block, 1), kFingerprint, names, turn));
+    value_of(catalog.set_references(agent.id, BranchId{1}, std::span(&block, 1), kFingerprint, names, turn));
 }
 
 int traces(const std::string& directory, const std::string& name, std::uint32_t number, std::uint32_t turns) {

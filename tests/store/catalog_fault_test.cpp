@@ -43,7 +43,7 @@ std::vector<Case> cases() {
              const std::vector<StoredBlock> blocks = {append_block(20, {}, 0),
                                                       append_block(21, digest_of(20), 256, 9)};
              const std::vector<BlockName> names = {digest_of(20), digest_of(21)};
-             return without_value(catalog.set_references(agent->id, blocks, kFingerprint, names, 52));
+             return without_value(catalog.set_references(agent->id, BranchId{1}, blocks, kFingerprint, names, 52));
          }},
         {"erase_agent",
          [](Catalog& catalog) {
@@ -63,7 +63,7 @@ void fill(const std::string& path) {
         const std::vector<StoredBlock> blocks = {append_block(1, {}, 0),
                                                  append_block(2, digest_of(1), 256, 7)};
         const std::vector<BlockName> names = names_of(blocks);
-        value_of(catalog->set_references(id, blocks, kFingerprint, names, 3));
+        value_of(catalog->set_references(id, BranchId{1}, blocks, kFingerprint, names, 3));
     }
 }
 

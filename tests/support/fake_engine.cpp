@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "support/fake_answer_format.h"
 #include "support/fake_text.h"
 
 namespace kvasir::test {
@@ -36,6 +37,11 @@ Result<std::vector<Token>> FakeEngine::tokenize(std::string_view text, SpecialTo
 }
 
 std::string FakeEngine::piece(Token token, SpecialTokens special) const { return fake_piece(token, special); }
+
+Result<std::shared_ptr<const AnswerFormat>> FakeEngine::plan_answer(
+    const ChatPrompt& prompt, const AnswerConstraint& constraint) const {
+    return plan_fake_answer(prompt, constraint);
+}
 
 Result<std::string> FakeEngine::render_chat(const ChatPrompt& prompt) const {
     return fake_render(options_.chat_template, prompt);

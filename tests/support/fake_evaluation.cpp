@@ -3,6 +3,7 @@
 #include <random>
 #include <utility>
 
+#include "support/fake_answer_format.h"
 #include "support/fake_engine.h"
 
 namespace kvasir::test {
@@ -15,7 +16,10 @@ class FakeSampler final : public Sampler {
         : engine_(engine), options_(options), random_(options.seed) {}
 
     Token sample(std::size_t row) override {
-        const std::span<const float> logits = engine_.logits(row);
+        const std::span<const float> raw = engine_.logits(row);
+        std::vector<float> logits(raw.begin(), raw.end());
+        for (const auto& [token, bias] : options_.logit_bias)
+            logits.at(static_cast<std::size_t>(token)) += bias;
         if (options_.temperature <= 0.0F) return greedy(logits);
         std::vector<double> weights;
         weights.reserve(logits.size());
@@ -36,6 +40,12 @@ class FakeSampler final : public Sampler {
 }  // namespace
 
 Result<std::unique_ptr<Sampler>> FakeEngine::make_sampler(const SamplingOptions& options) {
+    if (options.format && dynamic_cast<const FakeAnswerFormat*>(options.format.get()) == nullptr)
+        return fail(ErrorCode::kInvalidArgument, "the answer format was made by another engine");
+    for (const auto& [token, bias] : options.logit_bias) {
+        if (token < 0 || token >= static_cast<Token>(kFakeVocabulary))
+            return fail(ErrorCode::kInvalidArgument, "logit bias of token " + std::to_string(token));
+    }
     return std::make_unique<FakeSampler>(*this, options);
 }
 

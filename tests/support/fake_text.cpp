@@ -10,6 +10,55 @@ namespace {
 constexpr std::array<std::pair<std::string_view, Token>, 3> kSpecials = {
     {{"<|im_start|>", kFakeImStart}, {"<|im_end|>", kFakeImEnd}, {"<s>", kFakeBos}}};
 
+std::string sized(const char* name, const std::string& text) {
+    return "[" + std::string(name) + " " + std::to_string(text.size()) + ":" + text + "]";
+}
+
+std::string rendered_tools(const std::vector<ToolDefinition>& tools) {
+    std::string text = "<|im_start|>tools\n";
+    for (const ToolDefinition& tool : tools) {
+        text += sized("name", tool.name) + sized("description", tool.description);
+        text += sized("parameters", tool.parameters);
+    }
+    return text + "<|im_end|>\n";
+}
+
+// A marker begins with one '<', text beside markers never has an odd number of them in a row.
+std::string doubled(const std::string& text) {
+    std::string result;
+    for (const char c : text) result += c == '<' ? std::string("<<") : std::string(1, c);
+    return result;
+}
+
+// As FakeAnswerFormat reads it. The end says which parts there are, so that text that looks like them stays
+// text.
+std::string rendered_parts(const ChatMessage& message) {
+    std::string text;
+    std::string parts;
+    if (!message.reasoning.empty()) {
+        text += "<think>" + doubled(message.reasoning) + "</think>";
+        parts += "[reasoning]";
+    }
+    text += doubled(message.content);
+    for (const ToolCall& call : message.tool_calls) {
+        text += "<tool_call>{\"name\":\"" + doubled(call.name) + "\",\"arguments\":";
+        text += doubled(call.arguments) + "}</tool_call>";
+        parts += sized("call", call.id) + sized("name", call.name);
+    }
+    return text + "<|im_end|>" + parts + "\n";
+}
+
+// Unambiguous, as long as no text has the special tokens in it.
+std::string rendered_message(const ChatMessage& message) {
+    std::string text = "<|im_start|>" + std::string(to_string(message.role));
+    if (!message.tool_call_id.empty()) text += sized("id", message.tool_call_id);
+    if (!message.name.empty()) text += sized("name", message.name);
+    text += "\n";
+    if (message.reasoning.empty() && message.tool_calls.empty())
+        return text + message.content + "<|im_end|>\n";
+    return text + rendered_parts(message);
+}
+
 }  // namespace
 
 std::vector<Token> fake_tokenize(std::string_view text, SpecialTokens special) {
@@ -44,13 +93,16 @@ std::string fake_piece(Token token, SpecialTokens special) {
 std::string fake_render(FakeTemplate chat_template, const ChatPrompt& prompt) {
     std::string text;
     if (chat_template == FakeTemplate::kDated) text += "[" + std::to_string(prompt.now_unix_ms) + "]";
-    for (std::size_t i = 0; i < prompt.messages.size(); ++i) {
-        const ChatMessage& message = prompt.messages[i];
+    if (!prompt.tools.empty()) text += rendered_tools(prompt.tools);
+    for (const ChatMessage& message : prompt.messages) {
         const bool dropped = chat_template == FakeTemplate::kDropsAnswers && message.role == Role::kAssistant;
-        text += "<|im_start|>" + std::string(to_string(message.role)) + "\n";
-        text += (dropped ? "(earlier answer)" : message.content) + "<|im_end|>\n";
+        text +=
+            dropped ? rendered_message({Role::kAssistant, "(earlier answer)"}) : rendered_message(message);
     }
-    if (prompt.generation_prompt == GenerationPrompt::kYes) text += "<|im_start|>assistant\n";
+    if (prompt.generation_prompt == GenerationPrompt::kYes) {
+        text += "<|im_start|>assistant\n";
+        if (prompt.thinking == Thinking::kOff) text += "<think></think>";
+    }
     return text;
 }
 

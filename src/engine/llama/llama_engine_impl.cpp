@@ -60,6 +60,11 @@ std::string LlamaEngine::piece(Token token, SpecialTokens special) const {
 
 bool LlamaEngine::is_end_of_turn(Token token) const { return parts_.text->is_end_of_turn(token); }
 
+Result<std::shared_ptr<const AnswerFormat>> LlamaEngine::plan_answer(
+    const ChatPrompt& prompt, const AnswerConstraint& constraint) const {
+    return parts_.text->plan_answer(prompt, constraint);
+}
+
 Result<std::string> LlamaEngine::render_chat(const ChatPrompt& prompt) const {
     return parts_.text->render_chat(prompt);
 }

@@ -1,7 +1,6 @@
 #include "engine/llama/text.h"
 
 #include <array>
-#include <chrono>
 #include <exception>
 
 #include <chat.h>
@@ -30,6 +29,7 @@ LlamaText::~LlamaText() = default;
 
 Result<std::unique_ptr<LlamaText>> LlamaText::make(const llama_model& model) {
     std::unique_ptr<LlamaText> text(new LlamaText());
+    text->model_ = &model;
     text->vocab_ = llama_model_get_vocab(&model);
     text->template_missing_ = llama_model_chat_template(&model, nullptr) == nullptr;
     text->tokenizer_name_ =
@@ -41,6 +41,8 @@ Result<std::unique_ptr<LlamaText>> LlamaText::make(const llama_model& model) {
         return fail(ErrorCode::kModelUnusable,
                     fmt::format("the model's chat template cannot be used: {}", error.what()));
     }
+    text->tools_ = text->tools_of_template();
+    text->rendering_ = text->rendering_of_template();
     (void)take_llama_errors();
     return text;
 }
@@ -65,25 +67,6 @@ std::string LlamaText::piece(Token token, SpecialTokens special) const {
 }
 
 bool LlamaText::is_end_of_turn(Token token) const { return llama_vocab_is_eog(vocab_, token); }
-
-Result<std::string> LlamaText::render_chat(const ChatPrompt& prompt) const {
-    common_chat_templates_inputs inputs;
-    inputs.use_jinja = true;
-    inputs.add_generation_prompt = prompt.generation_prompt == GenerationPrompt::kYes;
-    inputs.now = std::chrono::system_clock::time_point(std::chrono::milliseconds(prompt.now_unix_ms));
-    for (const ChatMessage& message : prompt.messages) {
-        common_chat_msg converted;
-        converted.role = to_string(message.role);
-        converted.content = message.content;
-        inputs.messages.push_back(std::move(converted));
-    }
-    try {
-        return common_chat_templates_apply(templates_.get(), inputs).prompt;
-    } catch (const std::exception& error) {
-        return fail(ErrorCode::kInvalidArgument,
-                    fmt::format("the model's chat template refuses this conversation: {}", error.what()));
-    }
-}
 
 std::string LlamaText::tokenizer_hash() const {
     Sha256 hash("kvasir.tokenizer.v1");

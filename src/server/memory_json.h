@@ -1,9 +1,8 @@
-// What `--json` prints: one JSON object or array per command, on stdout. Pure functions.
+// What memory tells about itself, as JSON: the same on the command line (--json) and over HTTP. Pure functions.
 #pragma once
 
 #include <boost/json/value.hpp>
 
-#include "app/exit_code.h"
 #include "memory/agent_memory.h"
 
 namespace kvasir {
@@ -15,7 +14,9 @@ boost::json::value to_json(const CreateResult& created);
 boost::json::value to_json(const EraseReceipt& receipt);
 boost::json::value to_json(const MemoryUsage& usage);
 boost::json::value to_json(const DiskUsage& usage);
-
-void print_json(const boost::json::value& value);
+boost::json::value to_json(const AgentCache& cache);
+boost::json::value to_json(const SaveResult& saved);
+boost::json::value to_json(const LoadResult& loaded);
+boost::json::value to_json(const TurnRecord& turn);
 
 }  // namespace kvasir

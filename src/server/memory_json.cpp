@@ -1,7 +1,6 @@
-#include "app/json_output.h"
+#include "server/memory_json.h"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 namespace kvasir {
 
@@ -42,7 +41,7 @@ json::value to_json(const TurnMetrics& metrics) {
 }
 
 json::value to_json(const TurnResult& turn) {
-    return {{"text", turn.text},       {"finish_reason", turn.finish_reason},
+    return {{"text", turn.text},       {"finish_reason", turn.finish_reason}, {"turn", turn.turn},
             {"durable", true},         {"kv_durable", turn.durability == Durability::kTokensAndKv},
             {"warning", turn.warning}, {"memory", to_json(turn.metrics)}};
 }
@@ -89,6 +88,43 @@ json::value to_json(const DiskUsage& usage) {
             {"reserve_bytes", usage.reserve_bytes}, {"quarantined_files", usage.quarantined_files}};
 }
 
-void print_json(const json::value& value) { fmt::print("{}\n", json::serialize(value)); }
+json::value to_json(const AgentCache& cache) {
+    return {{"agent", to_json(cache.agent)},
+            {"append_blocks", cache.append_blocks},
+            {"append_bytes", cache.append_bytes},
+            {"window_segments", cache.window_segments},
+            {"window_bytes", cache.window_bytes},
+            {"resident_branches", cache.resident_branches},
+            {"resident_tokens", cache.resident_tokens}};
+}
+
+json::value to_json(const SaveResult& saved) {
+    return {{"kv_durable", saved.durability == Durability::kTokensAndKv},
+            {"warning", saved.warning},
+            {"rows_written", saved.append_rows_written},
+            {"bytes_written", saved.append_bytes_written + saved.window_bytes_written},
+            {"blocks_written", saved.blocks_written},
+            {"blocks_shared", saved.blocks_shared},
+            {"save_ms", saved.save_ms}};
+}
+
+json::value to_json(const LoadResult& loaded) {
+    return {{"restored_tokens", loaded.restored_tokens},
+            {"evaluated_tokens", loaded.evaluated_tokens},
+            {"source", to_string(loaded.source)},
+            {"warning", loaded.warning},
+            {"restore_ms", loaded.restore_ms},
+            {"prefill_ms", loaded.prefill_ms}};
+}
+
+json::value to_json(const TurnRecord& turn) {
+    return {{"turn", turn.number},
+            {"user", turn.user_text},
+            {"assistant", turn.assistant_text},
+            {"tokens", turn.tokens.size()},
+            {"token_begin", turn.token_begin},
+            {"finish_reason", turn.finish_reason},
+            {"created_unix_ms", turn.created_unix_ms}};
+}
 
 }  // namespace kvasir

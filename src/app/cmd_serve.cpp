@@ -1,0 +1,120 @@
+// `kvasir serve`: one model, one store, many clients; until SIGTERM or Ctrl-C.
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <thread>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/session.h"
+#include "app/terminal.h"
+#include "base/log.h"
+#include "server/server.h"
+
+namespace kvasir {
+
+namespace {
+
+// SIGTERM and SIGINT, taken by one thread of its own: every other thread has them blocked, so the object must be made before
+// any other thread is.
+class StopSignal {
+  public:
+    StopSignal() {
+        ::sigemptyset(&signals_);
+        ::sigaddset(&signals_, SIGTERM);
+        ::sigaddset(&signals_, SIGINT);
+        ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+        // A client that has gone must not end the server.
+        std::signal(SIGPIPE, SIG_IGN);
+        std::thread([this] { watch(); }).detach();
+    }
+    StopSignal(const StopSignal&) = delete;
+    StopSignal& operator=(const StopSignal&) = delete;
+
+    void wait() {
+        serving_.store(true);
+        stopped_.get_future().wait();
+    }
+
+  private:
+    void watch() {
+        int signal = 0;
+        ::sigwait(&signals_, &signal);
+        // While the model loads there is nothing to finish; a second signal wants no more patience.
+        if (!serving_.load()) std::_Exit(128 + signal);
+        stopped_.set_value();
+        ::sigwait(&signals_, &signal);
+        std::_Exit(128 + signal);
+    }
+
+    sigset_t signals_{};
+    std::atomic<bool> serving_{false};
+    std::promise<void> stopped_;
+};
+
+Result<ServerOptions> server_options(const Config& config, const ServeArguments& arguments) {
+    ServerOptions options;
+    options.http.host = arguments.host;
+    options.http.port = arguments.port;
+    options.http.unix_path = arguments.unix_path;
+    options.http.tls_certificate_path = arguments.tls_certificate_path;
+    options.http.tls_key_path = arguments.tls_key_path;
+    options.http.hosts_allowed = arguments.hosts_allowed;
+    options.http.origins_allowed = arguments.origins_allowed;
+    options.api_keys = arguments.api_keys;
+    options.model_alias = arguments.alias;
+    options.sampling.temperature = config.temperature;
+    options.sampling.seed = config.seed;
+    options.turn_timeout_ms = arguments.turn_timeout_s * 1000;
+    options.drain_timeout_ms = arguments.drain_timeout_s * 1000;
+    const bool loopback = arguments.host == "127.0.0.1" || arguments.host == "::1" || arguments.host == "localhost";
+    if (!loopback && arguments.api_keys.empty() && !arguments.no_key) {
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("--host {} lets others connect, and there is no key: give --api-key, or --no-key if "
+                                "everybody may use it",
+                                arguments.host));
+    }
+    return options;
+}
+
+void announce(const ServeArguments& arguments, const Session& session, std::uint16_t port) {
+    const char* scheme = arguments.tls_certificate_path.empty() ? "http" : "https";
+    const bool v6 = arguments.host.find(':') != std::string::npos;
+    const std::string base =
+        fmt::format("{}://{}:{}", scheme, v6 ? "[" + arguments.host + "]" : arguments.host, port);
+    fmt::print("kvasir serves {} on {}\n", for_terminal(session.engine().model().name), base);
+    fmt::print("  OpenAI clients     {0}/v1          (one agent: {0}/agents/NAME/v1)\n", base);
+    fmt::print("  Anthropic clients  {0}             (one agent: {0}/agents/NAME)\n", base);
+    fmt::print("  all routes         {}/docs\n", base);
+    if (!arguments.unix_path.empty()) fmt::print("  unix socket        {}\n", arguments.unix_path);
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments) {
+    // It lives as long as its thread, which lives as long as the process.
+    static StopSignal& stop = *new StopSignal();
+    KVASIR_TRY_ASSIGN(const ServerOptions options, server_options(config, arguments));
+    EventHub events;
+    SessionOptions session_options;
+    session_options.on_event = [&](const MemoryEvent& event) { events.tell(event, system_clock().unix_ms()); };
+    KVASIR_TRY_ASSIGN(const auto session, Session::open(config, session_options));
+    SchedulerOptions scheduling;
+    scheduling.active_turns_max = config.agents_resident_max;
+    scheduling.waiting_turns_max = arguments.waiting_max;
+    scheduling.prompt_chunk_tokens = arguments.chunk_tokens;
+    const auto scheduler = Scheduler::start(scheduling, session->memory(), session->engine(), system_clock());
+    KVASIR_TRY_ASSIGN(const auto server,
+                      Server::start(options, *scheduler, session->engine(), events, system_clock()));
+    announce(arguments, *session, server->port());
+    stop.wait();
+    if (!config.quiet) fmt::print(stderr, "kvasir: finishing what is being answered, then saving\n");
+    server->drain();
+    return ExitCode::kOk;
+}
+
+}  // namespace kvasir

@@ -1,0 +1,38 @@
+// Messages as the catalog keeps them (JSON text), and the key that a conversation is found by. Pure functions and values.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "engine/chat.h"
+
+namespace kvasir {
+
+// What one turn added. A root has the system messages and the tools.
+struct TurnMessages {
+    std::vector<ChatMessage> messages;
+    std::vector<ToolDefinition> tools;
+    friend bool operator==(const TurnMessages&, const TurnMessages&) = default;
+};
+
+std::string encode(const TurnMessages& messages);
+// "" is no messages. kStoreUnusable: not what encode() makes.
+Result<TurnMessages> decode_messages(std::string_view text);
+
+// A chain over a conversation: equal for two conversations whose messages mean the same. Clients return an answer re-serialised
+// (white space around it, JSON of tool calls) and without its reasoning; that makes no difference here.
+class ConversationKey {
+  public:
+    explicit ConversationKey(std::span<const ToolDefinition> tools);
+    void add(const ChatMessage& message);
+    const Digest256& value() const { return value_; }
+
+  private:
+    Digest256 value_;
+};
+
+}  // namespace kvasir

@@ -1,0 +1,146 @@
+// The end of a turn: the durable answer, the KV after it, and what is told about both.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/names.h"
+#include "memory/turn_run.h"
+
+namespace kvasir {
+
+namespace {
+
+const ChatMessage* last_user_message(const std::vector<ChatMessage>& messages) {
+    const auto found = std::find_if(messages.rbegin(), messages.rend(),
+                                    [](const ChatMessage& message) { return message.role == Role::kUser; });
+    return found == messages.rend() ? nullptr : &*found;
+}
+
+}  // namespace
+
+// Tokens of a stop string are not part of the answer; where it begins inside a token, the rest of that token's text is.
+std::vector<Token> TurnRun::committed_answer() const {
+    if (!answer_.stopped()) return answer_tokens_;
+    const auto& ends = answer_.token_ends();
+    const std::size_t bytes = answer_.text().size();
+    std::size_t kept = 0;
+    while (kept < ends.size() && ends[kept] <= bytes) ++kept;
+    std::vector<Token> tokens(answer_tokens_.begin(), answer_tokens_.begin() + static_cast<std::ptrdiff_t>(kept));
+    const std::size_t covered = kept == 0 ? 0 : ends[kept - 1];
+    const auto rest = context_.kv.engine.tokenize(std::string_view(answer_.text()).substr(covered),
+                                                  SpecialTokens::kAsText, SequenceStart::kNo);
+    if (rest) tokens.insert(tokens.end(), rest->begin(), rest->end());
+    return tokens;
+}
+
+NewTurn TurnRun::new_turn(const std::vector<Token>& answer) const {
+    NewTurn record;
+    record.agent = turn_.conversation.agent.id;
+    if (turn_.request.history == History::kStored)
+        record.expected_head = turn_.conversation.agent.head;
+    else
+        record.parent = turn_.conversation.parent();
+    if (const ChatMessage* user = last_user_message(turn_.added)) record.user_text = user->content;
+    record.assistant_text = turn_result_.text;
+    record.token_begin = turn_.prompt.history_end;
+    record.tokens.assign(turn_.prompt.tokens.begin() + record.token_begin, turn_.prompt.tokens.end());
+    record.prompt_token_count = static_cast<std::uint32_t>(record.tokens.size());
+    record.tokens.insert(record.tokens.end(), answer.begin(), answer.end());
+    record.finish_reason = turn_result_.finish_reason;
+    record.idempotency_key = turn_.request.idempotency_key;
+    TurnMessages messages{turn_.added, {}};
+    messages.messages.push_back(turn_result_.message);
+    record.messages = encode(messages);
+    ConversationKey key(turn_.conversation.tools);
+    for (const ChatMessage& message : turn_.conversation.messages) key.add(message);
+    for (const ChatMessage& message : messages.messages) key.add(message);
+    record.conversation_key = key.value();
+    return record;
+}
+
+Status TurnRun::commit() {
+    const std::int64_t begin_us = context_.clock.monotonic_us();
+    const auto committed =
+        context_.kv.store.catalog().commit_turn(new_turn(committed_answer()), context_.clock.unix_ms());
+    turn_result_.metrics.commit_ms = ms_since(begin_us);
+    if (!committed) {
+        return fail(committed.error().code,
+                    "the answer of " + printable(turn_.conversation.agent.name) +
+                        " was not made durable and is forgotten: " + committed.error().message);
+    }
+    turn_result_.turn = committed->number;
+    context_.places.tell({MemoryEventKind::kAnswered, turn_.request.agent, answer_tokens_.size(),
+                          turn_result_.metrics.decode_ms, turn_result_.finish_reason});
+    if (agent_->branch != committed->branch) {
+        agent_->branch = committed->branch;
+        agent_->durable_at.reset();
+    }
+    return {};
+}
+
+void TurnRun::save() {
+    if (stage_ != TurnStage::kAnswered) return;
+    stage_ = TurnStage::kDone;
+    if (agent_ == nullptr) return;
+    const SaveResult saved = context_.places.save(*agent_);
+    context_.places.release(*std::exchange(agent_, nullptr));
+    TurnMetrics& metrics = turn_result_.metrics;
+    metrics.save_ms = saved.save_ms;
+    metrics.append_bytes_written = saved.append_bytes_written;
+    metrics.append_rows_written = saved.append_rows_written;
+    metrics.window_bytes_written = saved.window_bytes_written;
+    turn_result_.durability = saved.durability;
+    add_warning(turn_result_.warning, saved.warning);
+    note_result();
+}
+
+std::unique_ptr<TurnRun> TurnRun::replay(TurnContext context, PreparedTurn prepared, TurnSinks sinks) {
+    std::unique_ptr<TurnRun> run(new TurnRun(context, std::move(prepared), std::move(sinks)));
+    const TurnRecord& turn = run->turn_.conversation.turns.back();
+    TurnResult& result = run->turn_result_;
+    result.text = turn.assistant_text;
+    if (!run->turn_.conversation.messages.empty()) result.message = run->turn_.conversation.messages.back();
+    result.finish_reason = turn.finish_reason;
+    result.turn = turn.number;
+    result.metrics.prompt_tokens = turn.token_begin + turn.prompt_token_count;
+    result.metrics.reused_tokens = result.metrics.prompt_tokens;
+    result.metrics.answer_tokens = static_cast<Position>(turn.tokens.size() - turn.prompt_token_count);
+    AnswerPiece piece;
+    piece.content = result.message.content;
+    piece.reasoning = result.message.reasoning;
+    for (std::size_t i = 0; i < result.message.tool_calls.size(); ++i) {
+        const ToolCall& call = result.message.tool_calls[i];
+        piece.tool_calls.push_back({i, call.id, call.name, call.arguments});
+    }
+    if (run->sinks_.on_prompt) run->sinks_.on_prompt(result.metrics);
+    run->show(piece);
+    run->stage_ = TurnStage::kAnswered;
+    run->note_result();
+    return run;
+}
+
+std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, const Reuse& reuse) {
+    const Position expected = turn.conversation.rows_end();
+    if (turn.prompt.history_end < std::min<std::size_t>(expected, turn.conversation.tokens.size())) {
+        return "prefix_changed";
+    }
+    if (reuse.position >= std::min<std::size_t>(expected, turn.prompt.tokens.size() - 1)) return "";
+    if (!reuse.failures.empty()) return "damaged";
+    if (kv.windowed() && reuse.stored_end >= expected) return "no_restore_point";
+    return turn.fingerprint_changes.empty() ? "not_stored" : "fingerprint_changed";
+}
+
+std::string restore_warning(const std::string& reason, const Reuse& reuse, const std::string& fingerprint_changes,
+                            Position evaluated) {
+    if (!reuse.failures.empty()) {
+        return std::to_string(reuse.failures.size()) + " stored KV block(s) could not be used (" +
+               reuse.failures.front() + "): " + std::to_string(evaluated) + " tokens were read again";
+    }
+    if (reason == "fingerprint_changed") {
+        return "the stored KV belongs to other settings (" + fingerprint_changes +
+               "): " + std::to_string(evaluated) + " tokens were read again";
+    }
+    return "";
+}
+
+}  // namespace kvasir

@@ -1,0 +1,79 @@
+// What a turn is asked for, and what comes out while it runs. Values; made by any thread, used on the engine thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/tokens.h"
+#include "engine/chat.h"
+#include "engine/engine.h"
+
+namespace kvasir {
+
+// Who holds the conversation: we (only new messages come), or the client (all of it comes, every time).
+enum class History { kStored, kSent };
+enum class CreateMissing { kNo, kYes };      // the agent, when there is none of that name
+enum class AnswerReading { kRaw, kParsed };  // kParsed: reasoning and tool calls are taken apart
+
+enum class TurnPhase { kRestore, kPrefill };
+
+struct TokenLogprob {
+    std::string text;  // bytes of the token; may be part of a character
+    float logprob = 0.0F;
+    std::vector<std::pair<std::string, float>> top;  // best first
+};
+
+struct ToolCallPiece {
+    std::size_t index = 0;
+    std::string id;         // in the first piece of a call
+    std::string name;       // in the first piece of a call
+    std::string arguments;  // what was added
+};
+
+// What one step added to the answer.
+struct AnswerPiece {
+    std::string content;
+    std::string reasoning;
+    std::vector<ToolCallPiece> tool_calls;
+    std::vector<TokenLogprob> logprobs;
+    bool empty() const {
+        return content.empty() && reasoning.empty() && tool_calls.empty() && logprobs.empty();
+    }
+};
+
+struct TurnMetrics;
+
+struct TurnSinks {
+    std::function<void(const TurnMetrics&)> on_prompt;  // once: what of the prompt is there already
+    std::function<void(const AnswerPiece&)> on_piece;
+    std::function<void(TurnPhase, Position done, Position total)> on_progress;
+};
+
+struct TurnRequest {
+    std::string agent;
+    CreateMissing create_missing = CreateMissing::kNo;
+    History history = History::kStored;
+    // kStored: the new messages, at least one. kSent: the whole conversation, system messages first.
+    std::vector<ChatMessage> messages;
+    std::vector<ToolDefinition> tools;  // kSent
+    Thinking thinking = Thinking::kDefault;
+    AnswerConstraint constraint;
+    AnswerReading reading = AnswerReading::kParsed;
+    SamplingOptions sampling;  // its format is set by the turn
+    std::vector<std::string> stops;
+    std::uint32_t answer_tokens_max = kAnswerTokensDefault;
+    std::optional<std::uint32_t> top_logprobs;   // given: log probabilities of each token, and of so many others
+    std::optional<std::uint32_t> expected_turn;  // kStored: kConflict when the conversation has another number of turns
+    std::string idempotency_key;
+    const std::atomic<bool>* cancelled = nullptr;  // looked at before every token and chunk
+    // KV cells that it may come to hold; kUnavailable when it would be more. For turns beside others.
+    std::optional<std::uint64_t> cells_max;
+};
+
+}  // namespace kvasir

@@ -1,0 +1,176 @@
+// Driving: rows in, tokens out.
+#include "memory/turn_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "memory/logprobs.h"
+#include "memory/prefill.h"
+
+namespace kvasir {
+
+namespace {
+
+// Positions inside the prompt at which a later turn may branch off.
+std::vector<Position> boundaries_of(const Conversation& conversation, const Prompt& prompt) {
+    const auto size = static_cast<Position>(prompt.tokens.size());
+    std::vector<Position> boundaries = {std::min(conversation.prefix_end(), prompt.history_end),
+                                        prompt.message_end, size - 1};
+    std::erase_if(boundaries, [&](Position boundary) { return boundary == 0 || boundary >= size; });
+    std::sort(boundaries.begin(), boundaries.end());
+    boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
+    return boundaries;
+}
+
+AnswerStreamOptions stream_options(const PreparedTurn& turn) {
+    return {turn.format, turn.request.stops,
+            std::to_string(static_cast<std::int64_t>(turn.conversation.agent.id)) + "/" +
+                std::to_string(turn.prompt.tokens.size()) + "/" + std::to_string(turn.begin_us)};
+}
+
+}  // namespace
+
+TurnRun::TurnRun(TurnContext context, PreparedTurn prepared, TurnSinks sinks)
+    : context_(context),
+      turn_(std::move(prepared)),
+      sinks_(std::move(sinks)),
+      answer_(stream_options(turn_)),
+      result_(fail(ErrorCode::kUnavailable, "the turn is not over")) {}
+
+TurnRun::~TurnRun() {
+    if (stage_ == TurnStage::kPrefill || stage_ == TurnStage::kDecode)
+        abandon({ErrorCode::kCancelled, "the turn was dropped"});
+    if (agent_ != nullptr) context_.places.release(*agent_);
+}
+
+Result<std::unique_ptr<TurnRun>> TurnRun::start(TurnContext context, PreparedTurn prepared, TurnSinks sinks) {
+    std::unique_ptr<TurnRun> run(new TurnRun(context, std::move(prepared), std::move(sinks)));
+    SamplingOptions sampling = run->turn_.request.sampling;
+    sampling.format = run->turn_.format;
+    KVASIR_TRY_ASSIGN(run->sampler_, context.kv.engine.make_sampler(sampling));
+    KVASIR_TRY_ASSIGN(run->agent_, context.places.take(run->turn_.conversation, run->turn_.prompt.tokens));
+    if (Status restored = run->restore(); !restored) {
+        run->abandon(restored.error());
+        return fail(std::move(restored).error());
+    }
+    return run;
+}
+
+Status TurnRun::restore() {
+    const auto total = static_cast<Position>(turn_.prompt.tokens.size());
+    wanted_ = {turn_.prompt.tokens, total - 1, boundaries_of(turn_.conversation, turn_.prompt)};
+    KVASIR_TRY_ASSIGN(const Reuse reuse, context_.places.reuse(*agent_, wanted_, [&](Position done) {
+        if (sinks_.on_progress) sinks_.on_progress(TurnPhase::kRestore, done, total);
+    }));
+    TurnMetrics& metrics = turn_result_.metrics;
+    metrics.prompt_tokens = total;
+    metrics.reused_tokens = reuse.position;
+    metrics.evaluated_tokens = total - reuse.position;
+    metrics.source = reuse.source;
+    metrics.not_reused_reason = not_reused_reason(turn_, context_.kv, reuse);
+    metrics.restore_ms = reuse.restore_ms;
+    add_warning(turn_result_.warning, restore_warning(metrics.not_reused_reason, reuse, turn_.fingerprint_changes,
+                                                      metrics.evaluated_tokens));
+    phase_begin_us_ = context_.clock.monotonic_us();
+    if (sinks_.on_prompt) sinks_.on_prompt(metrics);
+    return {};
+}
+
+bool TurnRun::is_boundary(Position position) const {
+    return std::find(wanted_.boundaries.begin(), wanted_.boundaries.end(), position) != wanted_.boundaries.end();
+}
+
+std::size_t TurnRun::add_rows(std::vector<BatchRow>& rows, std::size_t rows_max) {
+    rows_asked_ = 0;
+    if (rows_max == 0) return 0;
+    if (stage_ == TurnStage::kDecode) {
+        rows.push_back({agent_->sequence, answer_tokens_.back(), agent_->length(), true});
+        return rows_asked_ = 1;
+    }
+    if (stage_ != TurnStage::kPrefill) return 0;
+    if (is_cancelled(turn_.request.cancelled)) {
+        abandon({ErrorCode::kCancelled, "cancelled while reading the prompt"});
+        return 0;
+    }
+    const Position begin = agent_->length();
+    const Position end = static_cast<Position>(turn_.prompt.tokens.size());
+    const auto split_at = context_.kv.windowed() ? wanted_.boundaries : std::vector<Position>();
+    const auto chunk_max = static_cast<std::uint32_t>(
+        std::min<std::size_t>(rows_max, context_.kv.engine.model().batch_tokens));
+    const TokenRange chunk = plan_chunks({begin, end}, chunk_max, split_at).front();
+    for (Position i = chunk.begin; i < chunk.end; ++i)
+        rows.push_back({agent_->sequence, turn_.prompt.tokens[i], i, false});
+    rows.back().wants_logits = chunk.end == end;
+    return rows_asked_ = chunk.size();
+}
+
+void TurnRun::evaluated(std::size_t first) {
+    Engine& engine = context_.kv.engine;
+    if (stage_ == TurnStage::kDecode) {
+        agent_->rows.push_back(answer_tokens_.back());
+        return sample(first);
+    }
+    const auto begin = turn_.prompt.tokens.begin() + agent_->length();
+    agent_->rows.insert(agent_->rows.end(), begin, begin + static_cast<std::ptrdiff_t>(rows_asked_));
+    if (context_.kv.windowed() && is_boundary(agent_->length())) capture_boundary(engine, *agent_);
+    TurnMetrics& metrics = turn_result_.metrics;
+    if (sinks_.on_progress) {
+        sinks_.on_progress(TurnPhase::kPrefill, agent_->length() - metrics.reused_tokens, metrics.evaluated_tokens);
+    }
+    if (agent_->length() < turn_.prompt.tokens.size()) return;
+    metrics.prefill_ms = ms_since(phase_begin_us_);
+    phase_begin_us_ = context_.clock.monotonic_us();
+    if (is_cancelled(turn_.request.cancelled))
+        return abandon({ErrorCode::kCancelled, "cancelled before the answer began"});
+    stage_ = TurnStage::kDecode;
+    sample(first + rows_asked_ - 1);
+}
+
+void TurnRun::show(const AnswerPiece& piece) {
+    if (!piece.empty() && sinks_.on_piece) sinks_.on_piece(piece);
+}
+
+void TurnRun::sample(std::size_t row) {
+    Engine& engine = context_.kv.engine;
+    const Token token = sampler_->sample(row);
+    answer_tokens_.push_back(token);
+    if (answer_tokens_.size() == 1) turn_result_.metrics.first_token_ms = ms_since(turn_.begin_us);
+    if (engine.is_end_of_turn(token)) return end_answer("stop");
+    std::optional<TokenLogprob> logprob;
+    if (turn_.request.top_logprobs) logprob = logprob_of(engine, row, token, *turn_.request.top_logprobs);
+    const bool marker = turn_.format && turn_.format->is_marker(token);
+    const auto special = marker ? SpecialTokens::kParse : SpecialTokens::kAsText;
+    show(answer_.push(engine.piece(token, special), std::move(logprob)));
+    if (answer_.stopped()) return end_answer("stop");
+    if (answer_tokens_.size() >= turn_.answer_tokens_max) return end_answer("length");
+    if (is_cancelled(turn_.request.cancelled)) end_answer("cancelled");
+}
+
+void TurnRun::end_answer(std::string finish_reason) {
+    show(answer_.finish());
+    turn_result_.metrics.decode_ms = ms_since(phase_begin_us_);
+    turn_result_.metrics.answer_tokens = static_cast<Position>(answer_tokens_.size());
+    turn_result_.text = answer_.text();
+    turn_result_.message = answer_.message();
+    turn_result_.stop_matched = answer_.stop_matched();
+    turn_result_.finish_reason = std::move(finish_reason);
+    if (context_.kv.windowed()) capture_boundary(context_.kv.engine, *agent_);
+    if (Status committed = commit(); !committed) return abandon(std::move(committed).error());
+    stage_ = TurnStage::kAnswered;
+    note_result();
+}
+
+void TurnRun::note_result() {
+    for (const std::string& warning : context_.places.take_warnings()) add_warning(turn_result_.warning, warning);
+    result_ = turn_result_;
+}
+
+void TurnRun::abandon(Error error) {
+    result_ = fail(std::move(error));
+    stage_ = TurnStage::kDone;
+    if (agent_ == nullptr) return;
+    ResidentAgent* agent = std::exchange(agent_, nullptr);
+    context_.places.roll_back(*agent, turn_.conversation.tokens);
+}
+
+}  // namespace kvasir

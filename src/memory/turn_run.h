@@ -1,0 +1,105 @@
+// One turn while it runs: a place with KV, rows to evaluate, an answer that grows, a commit. It evaluates nothing itself:
+// whoever drives it puts its rows into a batch, alone or beside other turns', and tells it when they are evaluated.
+//
+//   kPrefill -> kDecode -> kAnswered (durable: the answer can be told) -> save() -> kDone
+//   any failure or cancellation before the first token -> kDone, and the agent is as it was
+//
+// Engine thread. Made by AgentMemory::begin_turn(), which outlives it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "memory/agent_memory.h"
+#include "memory/answer_stream.h"
+#include "memory/places.h"
+#include "memory/prompt.h"
+
+namespace kvasir {
+
+// What a turn works with; AgentMemory's.
+struct TurnContext {
+    KvContext kv;
+    const Clock& clock;
+    Places& places;
+};
+
+// A turn that is admitted: what it is about, settled before it gets a place.
+struct PreparedTurn {
+    TurnRequest request;
+    Conversation conversation;
+    std::vector<ChatMessage> added;  // messages that are not part of the conversation yet
+    Prompt prompt;
+    std::uint32_t answer_tokens_max = 0;
+    std::shared_ptr<const AnswerFormat> format;  // null: raw text
+    std::string fingerprint_changes;
+    std::int64_t begin_us = 0;
+};
+
+enum class TurnStage { kPrefill, kDecode, kAnswered, kDone };
+
+class TurnRun {
+  public:
+    // Restores what can be restored of the prompt.
+    static Result<std::unique_ptr<TurnRun>> start(TurnContext context, PreparedTurn prepared, TurnSinks sinks);
+    // A turn that was committed before under the same Idempotency-Key: its answer, nothing evaluated.
+    static std::unique_ptr<TurnRun> replay(TurnContext context, PreparedTurn prepared, TurnSinks sinks);
+    ~TurnRun();
+    TurnRun(const TurnRun&) = delete;
+    TurnRun& operator=(const TurnRun&) = delete;
+
+    TurnStage stage() const { return stage_; }
+    const std::string& agent() const { return turn_.request.agent; }
+    // Rows that it wants evaluated next, at most rows_max; how many were added. 0 when it has become kDone (cancelled).
+    std::size_t add_rows(std::vector<BatchRow>& rows, std::size_t rows_max);
+    // They are: `first` is the index of the first in the batch.
+    void evaluated(std::size_t first);
+    // They could not be, or the turn may not go on. What was said so far is lost, the agent is as it was.
+    void abandon(Error error);
+    // After kAnswered: writes KV. The result has what came of it then.
+    void save();
+    // kAnswered or kDone.
+    const Result<TurnResult>& result() const { return result_; }
+    // Cells that it may come to hold.
+    Position cells_max() const {
+        return static_cast<Position>(turn_.prompt.tokens.size()) + turn_.answer_tokens_max;
+    }
+
+  private:
+    TurnRun(TurnContext context, PreparedTurn prepared, TurnSinks sinks);
+    Status restore();
+    void sample(std::size_t row);
+    void end_answer(std::string finish_reason);
+    Status commit();
+    std::vector<Token> committed_answer() const;
+    NewTurn new_turn(const std::vector<Token>& answer) const;
+    void show(const AnswerPiece& piece);
+    bool is_boundary(Position position) const;
+    void note_result();
+    double ms_since(std::int64_t begin_us) const {
+        return static_cast<double>(context_.clock.monotonic_us() - begin_us) / 1000.0;
+    }
+
+    TurnContext context_;
+    PreparedTurn turn_;
+    TurnSinks sinks_;
+    TurnStage stage_ = TurnStage::kPrefill;
+    Wanted wanted_;
+    ResidentAgent* agent_ = nullptr;  // its place, busy while the turn runs
+    std::unique_ptr<Sampler> sampler_;
+    AnswerStream answer_;
+    std::vector<Token> answer_tokens_;
+    std::size_t rows_asked_ = 0;
+    std::int64_t phase_begin_us_ = 0;
+    TurnResult turn_result_;
+    Result<TurnResult> result_;
+};
+
+// Why not all of what was expected was reused; "" when it was.
+std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, const Reuse& reuse);
+std::string restore_warning(const std::string& reason, const Reuse& reuse, const std::string& fingerprint_changes,
+                            Position evaluated);
+
+}  // namespace kvasir

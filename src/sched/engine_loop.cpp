@@ -1,0 +1,198 @@
+#include "sched/engine_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kvasir {
+
+namespace {
+
+bool runs(const TurnRun& run) { return run.stage() == TurnStage::kPrefill || run.stage() == TurnStage::kDecode; }
+
+}  // namespace
+
+void EngineLoop::tell(const WaitingTurn& turn, const Result<TurnResult>& result) {
+    {
+        const std::lock_guard lock(stats_mutex_);
+        if (result) {
+            ++stats_.turns_done;
+            stats_.prompt_tokens += result->metrics.prompt_tokens;
+            stats_.reused_tokens += result->metrics.reused_tokens;
+            stats_.answer_tokens += result->metrics.answer_tokens;
+        } else {
+            ++stats_.turns_failed;
+        }
+    }
+    turn.listener->on_result(result);
+}
+
+// Messages to one agent that we keep the conversation of go in order; whole conversations branch.
+bool EngineLoop::may_run(const WaitingTurn& turn, const std::vector<const WaitingTurn*>& before) const {
+    if (turn.request.history == History::kSent) return true;
+    const auto same = [&](const WaitingTurn& other) {
+        return other.request.history == History::kStored && other.request.agent == turn.request.agent;
+    };
+    return std::none_of(before.begin(), before.end(), [&](const WaitingTurn* other) { return same(*other); }) &&
+           std::none_of(active_.begin(), active_.end(), [&](const ActiveTurn& other) { return same(other.turn); });
+}
+
+std::uint64_t EngineLoop::cells_reserved() const {
+    std::uint64_t cells = 0;
+    for (const ActiveTurn& active : active_) {
+        if (runs(*active.run)) cells += active.run->cells_max();
+    }
+    return cells;
+}
+
+EngineLoop::Started EngineLoop::start(WaitingTurn& turn) {
+    if (turn.ticket->cancelled().load()) {
+        tell(turn, fail(ErrorCode::kCancelled, "cancelled while it waited"));
+        return Started::kYes;
+    }
+    TurnRequest request = turn.request;
+    request.cancelled = &turn.ticket->cancelled();
+    const std::uint64_t cells = engine_.cells().append_total;
+    const std::uint64_t reserved = cells_reserved();
+    request.cells_max = cells > reserved ? cells - reserved : 0;
+    TurnSinks sinks;
+    sinks.on_prompt = [listener = turn.listener](const TurnMetrics& metrics) { listener->on_prompt(metrics); };
+    sinks.on_piece = [listener = turn.listener](const AnswerPiece& piece) { listener->on_piece(piece); };
+    sinks.on_progress = [listener = turn.listener](TurnPhase phase, Position done, Position total) {
+        listener->on_progress(phase, done, total);
+    };
+    auto run = memory_.begin_turn(std::move(request), std::move(sinks));
+    // Not for lack of room that only its own running neighbours take.
+    if (!run && run.error().code == ErrorCode::kUnavailable && !active_.empty()) return Started::kNotNow;
+    if (!run) {
+        tell(turn, fail(run.error()));
+        return Started::kYes;
+    }
+    ActiveTurn active;
+    active.turn = std::move(turn);
+    active.run = std::move(*run);
+    active_.push_back(std::move(active));
+    return Started::kYes;
+}
+
+void EngineLoop::start_waiting() {
+    if (!may_start_) return;
+    may_start_ = false;
+    std::vector<const WaitingTurn*> before;
+    for (auto turn = waiting_.begin(); turn != waiting_.end();) {
+        const bool cancelled = turn->ticket->cancelled().load();
+        if (!cancelled && active_.size() >= options_.active_turns_max) return;
+        if (!cancelled && !may_run(*turn, before)) {
+            before.push_back(&*turn++);
+            continue;
+        }
+        // First come, first served: who needs more room than is left is not overtaken for ever.
+        if (start(*turn) == Started::kNotNow) return;
+        turn = waiting_.erase(turn);
+    }
+}
+
+void EngineLoop::fill_batch() {
+    std::vector<TurnNeed> needs;
+    std::vector<ActiveTurn*> turns;
+    for (ActiveTurn& active : active_) {
+        if (!runs(*active.run)) continue;
+        turns.push_back(&active);
+        needs.push_back(active.run->stage() == TurnStage::kDecode ? TurnNeed::kAnswerRow : TurnNeed::kPromptRows);
+    }
+    const BatchLimits limits{engine_.model().batch_tokens, options_.prompt_chunk_tokens};
+    const auto shares = plan_batch(needs, limits, stats_.steps);
+    rows_.clear();
+    for (std::size_t i = 0; i < turns.size(); ++i) {
+        turns[i]->first_row = rows_.size();
+        turns[i]->row_count = turns[i]->run->add_rows(rows_, shares[i]);
+    }
+}
+
+// The engine took none of the rows. The turn that came last goes first; alone it cannot be helped.
+void EngineLoop::give_up(const Error& error) {
+    for (auto active = active_.rbegin(); active != active_.rend(); ++active) {
+        if (!runs(*active->run) || active->row_count == 0) continue;
+        active->run->abandon(error);
+        if (error.code == ErrorCode::kOutOfMemory) return;
+    }
+}
+
+void EngineLoop::step() {
+    fill_batch();
+    if (rows_.empty()) return;
+    const std::int64_t begin_us = clock_.monotonic_us();
+    const Status evaluated = memory_.evaluate(rows_);
+    {
+        const std::lock_guard lock(stats_mutex_);
+        ++stats_.steps;
+        stats_.evaluated_tokens += evaluated ? rows_.size() : 0;
+        stats_.step_ms_last = static_cast<double>(clock_.monotonic_us() - begin_us) / 1000.0;
+    }
+    if (!evaluated) return give_up(evaluated.error());
+    for (ActiveTurn& active : active_) {
+        if (runs(*active.run) && active.row_count > 0) active.run->evaluated(active.first_row);
+        active.row_count = 0;
+    }
+}
+
+void EngineLoop::note_results() {
+    for (auto active = active_.begin(); active != active_.end();) {
+        if (active->run->stage() == TurnStage::kAnswered && active->turn.listener) {
+            tell(active->turn, active->run->result());
+            active->turn.listener.reset();
+        }
+        if (active->run->stage() != TurnStage::kDone) {
+            ++active;
+            continue;
+        }
+        if (active->turn.listener) tell(active->turn, active->run->result());
+        active = active_.erase(active);
+        may_start_ = true;
+    }
+}
+
+// One between two steps: other turns' streams wait for one save at most.
+void EngineLoop::save_one() {
+    const auto answered = std::find_if(active_.begin(), active_.end(), [](const ActiveTurn& active) {
+        return active.run->stage() == TurnStage::kAnswered;
+    });
+    if (answered == active_.end()) return;
+    answered->run->save();
+    active_.erase(answered);
+    may_start_ = true;
+}
+
+void EngineLoop::expire() {
+    const std::int64_t now_us = clock_.monotonic_us();
+    const auto check = [&](WaitingTurn& turn) {
+        if (turn.deadline_us == 0 || now_us < turn.deadline_us || turn.ticket->cancelled().load()) return;
+        turn.ticket->cancel();
+        may_start_ = true;
+    };
+    for (WaitingTurn& turn : waiting_) check(turn);
+    for (ActiveTurn& active : active_) check(active.turn);
+}
+
+void EngineLoop::cancel_all() {
+    for (WaitingTurn& turn : waiting_) turn.ticket->cancel();
+    for (ActiveTurn& active : active_) active.turn.ticket->cancel();
+    may_start_ = true;
+}
+
+void EngineLoop::round() {
+    expire();
+    start_waiting();
+    step();
+    note_results();
+    save_one();
+    const std::lock_guard lock(stats_mutex_);
+    stats_.turns_waiting = static_cast<std::uint32_t>(waiting_.size());
+    stats_.turns_active = static_cast<std::uint32_t>(active_.size());
+}
+
+SchedulerStats EngineLoop::stats() const {
+    const std::lock_guard lock(stats_mutex_);
+    return stats_;
+}
+
+}  // namespace kvasir

@@ -1,0 +1,72 @@
+// What the engine thread does, without the thread: waiting turns become active, active ones make steps. Engine thread.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "memory/turn_run.h"
+#include "sched/scheduler.h"
+
+namespace kvasir {
+
+struct WaitingTurn {
+    TurnRequest request;
+    std::shared_ptr<TurnListener> listener;
+    std::shared_ptr<TurnTicket> ticket;
+    std::int64_t deadline_us = 0;  // 0: none
+};
+
+class EngineLoop {
+  public:
+    EngineLoop(const SchedulerOptions& options, AgentMemory& memory, const Engine& engine, const Clock& clock)
+        : options_(options), memory_(memory), engine_(engine), clock_(clock) {}
+
+    void add(WaitingTurn turn) {
+        waiting_.push_back(std::move(turn));
+        may_start_ = true;
+    }
+    // One round: starts what can start, one step, saves of one turn that is over.
+    void round();
+    bool idle() const { return waiting_.empty() && active_.empty(); }
+    std::size_t waiting() const { return waiting_.size(); }
+    void cancel_all();
+    SchedulerStats stats() const;  // any thread
+
+  private:
+    struct ActiveTurn {
+        WaitingTurn turn;
+        std::unique_ptr<TurnRun> run;
+        std::size_t first_row = 0;
+        std::size_t row_count = 0;
+    };
+
+    void start_waiting();
+    bool may_run(const WaitingTurn& turn, const std::vector<const WaitingTurn*>& before) const;
+    enum class Started { kYes, kNotNow };
+    Started start(WaitingTurn& turn);
+    void fill_batch();
+    void step();
+    void give_up(const Error& error);
+    void note_results();
+    void save_one();
+    void expire();
+    void tell(const WaitingTurn& turn, const Result<TurnResult>& result);
+    std::uint64_t cells_reserved() const;
+
+    SchedulerOptions options_;
+    AgentMemory& memory_;
+    const Engine& engine_;
+    const Clock& clock_;
+    std::list<WaitingTurn> waiting_;
+    std::list<ActiveTurn> active_;
+    bool may_start_ = false;  // something changed since nothing more could start
+    std::vector<BatchRow> rows_;
+    mutable std::mutex stats_mutex_;
+    SchedulerStats stats_;
+};
+
+}  // namespace kvasir

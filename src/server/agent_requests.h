@@ -1,0 +1,32 @@
+// Bodies of our own routes, from JSON text. Pure functions, any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/api_error.h"
+#include "api/chat_request.h"
+
+namespace kvasir {
+
+struct NewAgentBody {
+    std::string name;
+    std::string type;
+    std::string system_prompt;
+};
+ApiResult<NewAgentBody> parse_new_agent(std::string_view text);
+
+struct AgentMessageBody {
+    std::string content;
+    StreamMode stream = StreamMode::kWhole;
+    SamplingWishes sampling;
+    std::vector<std::string> stops;
+    std::optional<std::uint32_t> answer_tokens_max;
+    std::optional<std::uint32_t> expected_turn;
+};
+ApiResult<AgentMessageBody> parse_agent_message(std::string_view text);
+
+}  // namespace kvasir

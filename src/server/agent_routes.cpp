@@ -1,0 +1,112 @@
+#include "server/agent_routes.h"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "server/agent_requests.h"
+#include "server/answer_form.h"
+#include "server/memory_json.h"
+#include "server/server_context.h"
+#include "server/turn_bridge.h"
+
+namespace kvasir {
+
+namespace {
+
+namespace json = boost::json;
+
+// Answers with what `ask` says, as JSON.
+template <class Ask>
+void tell(const RouteCall& call, int status, Ask ask) {
+    on_engine_thread(call, [status, ask](AgentMemory& memory, const RouteCall& done) {
+        const auto result = ask(memory, done.agent);
+        if (!result) return respond_error(done, api_error(result.error()));
+        respond_json(done, status, json::serialize(to_json(*result)));
+    });
+}
+
+}  // namespace
+
+void get_agents(const RouteCall& call) {
+    on_engine_thread(call, [](AgentMemory& memory, const RouteCall& done) {
+        const auto agents = memory.list();
+        if (!agents) return respond_error(done, api_error(agents.error()));
+        json::array list;
+        for (const AgentInfo& agent : *agents) list.push_back(to_json(agent));
+        respond_json(done, 200, json::serialize(json::object{{"agents", std::move(list)}}));
+    });
+}
+
+void post_agents(const RouteCall& call) {
+    auto wanted = parse_new_agent(call.exchange->request().body);
+    if (!wanted) return respond_error(call, wanted.error());
+    tell(call, 201, [wanted = *wanted](AgentMemory& memory, const std::string&) {
+        return memory.create(wanted.name, wanted.type, wanted.system_prompt);
+    });
+}
+
+void get_agent(const RouteCall& call) {
+    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.show(name); });
+}
+
+void delete_agent(const RouteCall& call) {
+    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.remove(name); });
+}
+
+void post_agent_save(const RouteCall& call) {
+    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.save(name); });
+}
+
+void post_agent_load(const RouteCall& call) {
+    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.load(name); });
+}
+
+void post_agent_evict(const RouteCall& call) {
+    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.evict(name); });
+}
+
+void get_agent_turns(const RouteCall& call) {
+    on_engine_thread(call, [](AgentMemory& memory, const RouteCall& done) {
+        const auto turns = memory.turns(done.agent);
+        if (!turns) return respond_error(done, api_error(turns.error()));
+        json::array list;
+        for (const TurnRecord& turn : *turns) {
+            if (turn.number > 0) list.push_back(to_json(turn));
+        }
+        respond_json(done, 200, json::serialize(json::object{{"agent", done.agent}, {"turns", std::move(list)}}));
+    });
+}
+
+void get_agent_cache(const RouteCall& call) {
+    on_engine_thread(call, [](AgentMemory& memory, const RouteCall& done) {
+        const auto cache = memory.cache(done.agent);
+        if (!cache) return respond_error(done, api_error(cache.error()));
+        respond_json(done, 200, json::serialize(to_json(*cache)));
+    });
+}
+
+void post_agent_message(const RouteCall& call) {
+    auto parsed = parse_agent_message(call.exchange->request().body);
+    if (!parsed) return respond_error(call, parsed.error());
+    TurnBridgeOptions options;
+    options.head.id = call.exchange->request().request_id;
+    options.head.created_unix_s = call.context.clock.unix_ms() / 1000;
+    options.head.model = call.context.model_name;
+    options.agent = call.agent;
+    options.protocol = Protocol::kKvasir;
+    options.stream = parsed->stream;
+    options.headers = {{"x-kvasir-agent", call.agent}};
+    TurnRequest request;
+    request.agent = call.agent;
+    request.messages = {{Role::kUser, std::move(parsed->content), {}, {}, {}, {}}};
+    request.sampling = parsed->sampling.over(call.context.options.sampling);
+    request.stops = std::move(parsed->stops);
+    request.answer_tokens_max = parsed->answer_tokens_max.value_or(kAnswerTokensDefault);
+    request.expected_turn = parsed->expected_turn;
+    request.idempotency_key = std::string(call.exchange->request().header("idempotency-key").value_or(""));
+    auto form = agent_message_form(options.head);
+    std::make_shared<TurnBridge>(std::move(options), call.exchange, std::move(form))
+        ->submit(call.context, std::move(request));
+}
+
+}  // namespace kvasir

@@ -1,0 +1,111 @@
+#include "server/chat_routes.h"
+
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "api/anthropic.h"
+#include "api/models.h"
+#include "api/openai_chat.h"
+#include "server/answer_form.h"
+#include "server/server_context.h"
+#include "server/speaker.h"
+#include "server/turn_bridge.h"
+
+namespace kvasir {
+
+namespace {
+
+// Without a limit of the client's own: as far as the context goes.
+constexpr std::uint32_t kNoTokenLimit = std::numeric_limits<std::uint32_t>::max() / 2;
+
+TurnRequest turn_request(const ServerContext& context, ChatRequest&& chat, const std::string& agent) {
+    TurnRequest request;
+    request.agent = agent;
+    request.create_missing = CreateMissing::kYes;
+    request.history = History::kSent;
+    request.messages = std::move(chat.messages);
+    request.tools = std::move(chat.tools);
+    request.thinking = chat.thinking;
+    request.constraint = std::move(chat.constraint);
+    request.sampling = chat.sampling.over(context.options.sampling);
+    request.stops = std::move(chat.stops);
+    const std::uint32_t otherwise = context.options.answer_tokens_default;
+    request.answer_tokens_max = chat.answer_tokens_max.value_or(otherwise > 0 ? otherwise : kNoTokenLimit);
+    request.top_logprobs = chat.top_logprobs;
+    return request;
+}
+
+std::string model_shown(const ServerContext& context, const std::string& asked) {
+    return asked.empty() ? context.model_name : asked;
+}
+
+AnswerHead head_of(const RouteCall& call, const ChatRequest& chat, const char* id_prefix) {
+    return {fmt::format("{}{}", id_prefix, call.exchange->request().request_id), call.context.clock.unix_ms() / 1000,
+            model_shown(call.context, chat.model), chat.usage_chunk};
+}
+
+void answer(const RouteCall& call, ApiResult<ChatRequest> parsed, const char* id_prefix,
+            std::unique_ptr<AnswerForm> (*form)(const AnswerHead&)) {
+    if (!parsed) return respond_error(call, parsed.error());
+    const HttpRequest& http = call.exchange->request();
+    const auto speaker = find_speaker(http, call.agent, parsed->agent, parsed->session);
+    if (!speaker) return respond_error(call, api_error(speaker.error()));
+    TurnBridgeOptions options;
+    options.head = head_of(call, *parsed, id_prefix);
+    options.agent = speaker->agent;
+    options.protocol = call.protocol;
+    options.stream = parsed->stream;
+    options.notes = parsed->notes;
+    options.headers = {{"x-kvasir-agent", speaker->agent}, {"x-kvasir-agent-source", to_string(speaker->source)}};
+    auto protocol_form = form(options.head);
+    const auto bridge = std::make_shared<TurnBridge>(std::move(options), call.exchange, std::move(protocol_form));
+    TurnRequest request = turn_request(call.context, std::move(*parsed), speaker->agent);
+    request.idempotency_key = std::string(http.header("idempotency-key").value_or(""));
+    bridge->submit(call.context, std::move(request));
+}
+
+ModelCard card_of(const ServerContext& context, const std::string& id) {
+    return {id, context.engine.model().description, context.started_unix_ms / 1000,
+            context.engine.model().context_tokens};
+}
+
+// Clients of Anthropic's tell their protocol's version with every request.
+bool wants_anthropic(const RouteCall& call) { return call.exchange->request().header("anthropic-version").has_value(); }
+
+}  // namespace
+
+void post_chat_completions(const RouteCall& call) {
+    answer(call, parse_openai_chat(call.exchange->request().body), "chatcmpl-", openai_chat_form);
+}
+
+void post_messages(const RouteCall& call) {
+    answer(call, parse_anthropic_messages(call.exchange->request().body), "msg_", anthropic_form);
+}
+
+void post_count_tokens(const RouteCall& call) {
+    auto parsed = parse_anthropic_count_tokens(call.exchange->request().body);
+    if (!parsed) return respond_error(call, parsed.error());
+    const auto speaker = find_speaker(call.exchange->request(), call.agent, parsed->agent, parsed->session);
+    if (!speaker) return respond_error(call, api_error(speaker.error()));
+    on_engine_thread(call, [request = turn_request(call.context, std::move(*parsed), speaker->agent)](
+                               AgentMemory& memory, const RouteCall& done) {
+        const auto count = memory.count_tokens(request);
+        if (!count) return respond_error(done, api_error(count.error()));
+        respond_json(done, 200, anthropic_token_count(*count));
+    });
+}
+
+void get_models(const RouteCall& call) {
+    const ModelCard card = card_of(call.context, call.context.model_name);
+    const std::span<const ModelCard> cards(&card, 1);
+    respond_json(call, 200, wants_anthropic(call) ? anthropic_models(cards) : openai_models(cards));
+}
+
+void get_model(const RouteCall& call) {
+    // Any name means the one model that is loaded, as it does in a request for an answer.
+    const ModelCard card = card_of(call.context, call.item);
+    respond_json(call, 200, wants_anthropic(call) ? anthropic_model(card) : openai_model(card));
+}
+
+}  // namespace kvasir

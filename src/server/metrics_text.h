@@ -1,0 +1,13 @@
+// GET /metrics: the Prometheus text format. A pure function of snapshots; any thread. Labels name the model, never an agent.
+#pragma once
+
+#include <string>
+
+#include "memory/agent_memory.h"
+#include "server/server_context.h"
+
+namespace kvasir {
+
+std::string metrics_text(const ServerContext& context, const MemoryUsage& usage);
+
+}  // namespace kvasir

@@ -1,0 +1,110 @@
+#include "server/routes.h"
+
+#include <vector>
+
+#include "server/agent_routes.h"
+#include "server/chat_routes.h"
+#include "server/status_routes.h"
+
+namespace kvasir {
+
+namespace {
+
+constexpr Access kOpen = Access::kOpen;
+constexpr Access kKey = Access::kKey;
+constexpr Protocol kOpenAi = Protocol::kOpenAi;
+constexpr Protocol kAnthropic = Protocol::kAnthropic;
+constexpr Protocol kKvasir = Protocol::kKvasir;
+
+constexpr Route kRoutes[] = {
+    {"POST", "/v1/chat/completions", kKey, kOpenAi, "Chat, as OpenAI has it", post_chat_completions},
+    {"POST", "/v1/messages", kKey, kAnthropic, "Messages, as Anthropic has it", post_messages},
+    {"POST", "/v1/messages/count_tokens", kKey, kAnthropic, "Tokens that such a request would have", post_count_tokens},
+    {"GET", "/v1/models", kKey, kOpenAi, "The model", get_models},
+    {"GET", "/v1/models/{id}", kKey, kOpenAi, "The model", get_model},
+    {"POST", "/agents/{name}/v1/chat/completions", kKey, kOpenAi, "Chat with one agent: its own base URL",
+     post_chat_completions},
+    {"POST", "/agents/{name}/v1/messages", kKey, kAnthropic, "Messages to one agent: its own base URL", post_messages},
+    {"POST", "/agents/{name}/v1/messages/count_tokens", kKey, kAnthropic, "Tokens of such a request", post_count_tokens},
+    {"GET", "/agents/{name}/v1/models", kKey, kOpenAi, "The model", get_models},
+    {"GET", "/agents/{name}/v1/models/{id}", kKey, kOpenAi, "The model", get_model},
+    {"GET", "/agents", kKey, kKvasir, "All agents", get_agents},
+    {"POST", "/agents", kKey, kKvasir, "Create an agent: its system prompt is read", post_agents},
+    {"GET", "/agents/{name}", kKey, kKvasir, "One agent", get_agent},
+    {"DELETE", "/agents/{name}", kKey, kKvasir, "Delete an agent, with a receipt", delete_agent},
+    {"POST", "/agents/{name}/messages", kKey, kKvasir, "One message; the server holds the conversation",
+     post_agent_message},
+    {"POST", "/agents/{name}/save", kKey, kKvasir, "Make its KV durable now", post_agent_save},
+    {"POST", "/agents/{name}/load", kKey, kKvasir, "Make it resident now", post_agent_load},
+    {"POST", "/agents/{name}/evict", kKey, kKvasir, "Free its place in memory", post_agent_evict},
+    {"GET", "/agents/{name}/turns", kKey, kKvasir, "What was said", get_agent_turns},
+    {"GET", "/agents/{name}/cache", kKey, kKvasir, "What is kept of it, and where", get_agent_cache},
+    {"GET", "/memory", kKey, kKvasir, "What weights, KV and the process take", get_memory},
+    {"GET", "/events", kKey, kKvasir, "What happens to agents, as server-sent events", get_events},
+    {"GET", "/metrics", kKey, kKvasir, "Prometheus metrics", get_metrics},
+    {"GET", "/health", kOpen, kKvasir, "The process answers", get_health},
+    {"GET", "/ready", kOpen, kKvasir, "New turns are taken", get_ready},
+    {"GET", "/openapi.json", kOpen, kKvasir, "This table as OpenAPI 3.1", get_openapi},
+    {"GET", "/docs", kOpen, kKvasir, "This table as a page", get_docs},
+};
+
+std::vector<std::string_view> segments_of(std::string_view path) {
+    std::vector<std::string_view> segments;
+    while (!path.empty()) {
+        path.remove_prefix(1);  // '/'
+        const std::size_t end = path.find('/');
+        segments.push_back(path.substr(0, end));
+        path = end == std::string_view::npos ? std::string_view() : path.substr(end);
+    }
+    return segments;
+}
+
+bool matches(const Route& route, const std::vector<std::string_view>& path, RouteMatch& match) {
+    const auto pattern = segments_of(route.pattern);
+    if (pattern.size() != path.size()) return false;
+    std::string agent;
+    std::string item;
+    for (std::size_t i = 0; i < path.size(); ++i) {
+        if (pattern[i] == "{name}") {
+            agent = path[i];
+        } else if (pattern[i] == "{id}") {
+            item = path[i];
+        } else if (pattern[i] != path[i]) {
+            return false;
+        }
+        if (path[i].empty()) return false;
+    }
+    match.agent = std::move(agent);
+    match.item = std::move(item);
+    return true;
+}
+
+}  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
+
+RouteMatch match_route(std::string_view method, std::string_view path) {
+    RouteMatch match;
+    if (path.empty() || path.front() != '/') return match;
+    const auto segments = segments_of(path);
+    // HEAD is GET without a body; the HTTP server leaves the body out.
+    const std::string_view wanted = method == "HEAD" ? "GET" : method;
+    for (const Route& route : kRoutes) {
+        if (!matches(route, segments, match)) continue;
+        match.path_known = true;
+        if (wanted == route.method) {
+            match.route = &route;
+            return match;
+        }
+        match.methods_allowed += (match.methods_allowed.empty() ? "" : ", ") + std::string(route.method);
+    }
+    return match;
+}
+
+Protocol protocol_of(std::string_view path) {
+    if (path.find("/v1/messages") != std::string_view::npos) return Protocol::kAnthropic;
+    const bool compatible = path.starts_with("/v1/") || path.find("/v1/") != std::string_view::npos;
+    return compatible ? Protocol::kOpenAi : Protocol::kKvasir;
+}
+
+}  // namespace kvasir

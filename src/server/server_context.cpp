@@ -1,0 +1,40 @@
+#include "server/server_context.h"
+
+namespace kvasir {
+
+HttpResponse error_response(Protocol protocol, const ApiError& error, std::string_view request_id) {
+    HttpResponse response;
+    response.status = error.http_status;
+    response.headers = error.headers;
+    switch (protocol) {
+        case Protocol::kOpenAi:
+            response.body = openai_error_body(error);
+            break;
+        case Protocol::kAnthropic:
+            response.body = anthropic_error_body(error, request_id);
+            break;
+        case Protocol::kKvasir:
+            response.body = kvasir_error_body(error);
+            break;
+    }
+    return response;
+}
+
+void respond_error(const RouteCall& call, const ApiError& error) {
+    call.exchange->respond(error_response(call.protocol, error, call.exchange->request().request_id));
+}
+
+void respond_json(const RouteCall& call, int status, std::string body) {
+    HttpResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    call.exchange->respond(std::move(response));
+}
+
+void on_engine_thread(const RouteCall& call, std::function<void(AgentMemory&, const RouteCall&)> task) {
+    const Status queued = call.context.scheduler.run(
+        [call, task = std::move(task)](AgentMemory& memory) { task(memory, call); });
+    if (!queued) respond_error(call, api_error(queued.error()));
+}
+
+}  // namespace kvasir

@@ -1,0 +1,37 @@
+// What every route handler may use. Immutable but for what is thread-safe itself; owned by the server.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "api/api_error.h"
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "sched/scheduler.h"
+#include "server/api_keys.h"
+#include "server/event_hub.h"
+#include "server/routes.h"
+#include "server/server.h"
+
+namespace kvasir {
+
+struct ServerContext {
+    const ServerOptions& options;
+    Scheduler& scheduler;
+    const Engine& engine;
+    const Clock& clock;
+    EventHub& events;
+    ApiKeys keys;
+    std::string model_name;
+    std::int64_t started_unix_ms = 0;
+    std::atomic<bool>& draining;
+};
+
+HttpResponse error_response(Protocol protocol, const ApiError& error, std::string_view request_id = {});
+void respond_error(const RouteCall& call, const ApiError& error);
+void respond_json(const RouteCall& call, int status, std::string body);
+
+// Runs `task` on the engine thread; answers 503 itself when that cannot be. `task` answers the exchange.
+void on_engine_thread(const RouteCall& call, std::function<void(AgentMemory&, const RouteCall&)> task);
+
+}  // namespace kvasir

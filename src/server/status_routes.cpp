@@ -1,0 +1,57 @@
+#include "server/status_routes.h"
+
+#include <boost/json.hpp>
+
+#include "server/memory_json.h"
+#include "server/metrics_text.h"
+#include "server/openapi.h"
+#include "server/server_context.h"
+
+namespace kvasir {
+
+namespace {
+
+namespace json = boost::json;
+
+void respond_text(const RouteCall& call, const char* content_type, std::string body) {
+    HttpResponse response;
+    response.content_type = content_type;
+    response.body = std::move(body);
+    call.exchange->respond(std::move(response));
+}
+
+}  // namespace
+
+void get_health(const RouteCall& call) {
+    respond_json(call, 200, json::serialize(json::object{{"status", "ok"}, {"version", KVASIR_VERSION}}));
+}
+
+void get_ready(const RouteCall& call) {
+    const bool draining = call.context.draining.load();
+    respond_json(call, draining ? 503 : 200,
+                 json::serialize(json::object{{"status", draining ? "draining" : "ready"},
+                                              {"model", call.context.model_name}}));
+}
+
+void get_metrics(const RouteCall& call) {
+    on_engine_thread(call, [](AgentMemory& memory, const RouteCall& done) {
+        respond_text(done, "text/plain; version=0.0.4", metrics_text(done.context, memory.memory_usage()));
+    });
+}
+
+void get_memory(const RouteCall& call) {
+    on_engine_thread(call, [](AgentMemory& memory, const RouteCall& done) {
+        respond_json(done, 200, json::serialize(to_json(memory.memory_usage())));
+    });
+}
+
+void get_events(const RouteCall& call) {
+    const Status added = call.context.events.add(call.exchange);
+    if (!added) respond_error(call, api_error(added.error()));
+}
+
+void get_openapi(const RouteCall& call) { respond_json(call, 200, openapi_document()); }
+
+void get_docs(const RouteCall& call) { respond_text(call, "text/html; charset=utf-8", docs_page()); }
+
+}  // namespace kvasir
