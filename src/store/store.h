@@ -46,6 +46,8 @@ class Store {
     virtual Status admit_kv(std::uint64_t bytes) = 0;
     // Asked before a turn starts: kNoSpace past the second watermark (the reserve is all that is left).
     virtual Status admit_turn() = 0;
+    // Asked before an agent is erased: on a full disk the reserve is given up for it.
+    virtual Status make_room_to_erase() = 0;
     virtual Result<DiskUsage> usage() = 0;
 };
 
