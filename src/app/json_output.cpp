@@ -73,14 +73,10 @@ json::value to_json(const MemoryUsage& usage) {
         agents.push_back(
             {{"name", agent.name}, {"cache_tokens", agent.cache_tokens}, {"kv_bytes", agent.kv_bytes}});
     }
-    return {{"weights_bytes", usage.engine.weights_bytes},
-            {"kv_pool_bytes", usage.engine.kv_pool_bytes},
-            {"compute_bytes", usage.engine.compute_bytes},
-            {"total_bytes", usage.total_bytes},
-            {"reserved_bytes", usage.reserved_bytes},
-            {"agents", agents},
-            {"append_cells_used", usage.cells.append_used},
-            {"append_cells_total", usage.cells.append_total}};
+    return {{"weights_bytes", usage.engine.weights_bytes},  {"kv_pool_bytes", usage.engine.kv_pool_bytes},
+            {"compute_bytes", usage.engine.compute_bytes},  {"total_bytes", usage.total_bytes},
+            {"reserved_bytes", usage.reserved_bytes},       {"agents", agents},
+            {"append_cells_used", usage.cells.append_used}, {"append_cells_total", usage.cells.append_total}};
 }
 
 json::value to_json(const DiskUsage& usage) {
