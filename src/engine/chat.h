@@ -22,7 +22,8 @@ enum class GenerationPrompt { kNo, kYes };
 struct ChatPrompt {
     std::vector<ChatMessage> messages;
     GenerationPrompt generation_prompt = GenerationPrompt::kYes;
-    // The "now" that templates with a date see. An agent's own creation time, so that its prefix never changes.
+    // The "now" that templates with a date see. An agent's own creation time, so that its prefix never
+    // changes.
     std::int64_t now_unix_ms = 0;
 };
 

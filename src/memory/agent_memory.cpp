@@ -216,9 +216,10 @@ MemoryUsage EngineAgentMemory::memory_usage() const {
     for (const ResidentAgent& agent : places_.residency().agents()) {
         usage.agents.push_back({agent.record.name, agent.length(), memory_bytes(agent)});
     }
-    usage.reserved_bytes = usage.engine.weights_bytes + usage.engine.kv_pool_bytes + usage.engine.compute_bytes;
-    // Compute buffers are reserved for the largest step and touched as far as steps need them, so the sum of the parts is a
-    // ceiling. What the process takes is what the kernel says.
+    usage.reserved_bytes =
+        usage.engine.weights_bytes + usage.engine.kv_pool_bytes + usage.engine.compute_bytes;
+    // Compute buffers are reserved for the largest step and touched as far as steps need them, so the sum of
+    // the parts is a ceiling. What the process takes is what the kernel says.
     usage.total_bytes = process_resident_bytes();
     if (usage.total_bytes == 0) usage.total_bytes = usage.reserved_bytes;
     return usage;

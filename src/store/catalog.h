@@ -1,8 +1,9 @@
-// The catalog: agents, turns, exact tokens and what blocks are durable, in one SQLite file (WAL, synchronous=FULL).
+// The catalog: agents, turns, exact tokens and what blocks are durable, in one SQLite file (WAL,
+// synchronous=FULL).
 //
-// A turn is acknowledged when commit_turn() has returned: its messages and exact tokens are durable then. One thread at a
-// time; owned by Store. Every function is one transaction. Errors: kNoSpace (SQLITE_FULL), kIo, kStoreUnusable (corrupt, or
-// of a future version), kNotFound, kConflict.
+// A turn is acknowledged when commit_turn() has returned: its messages and exact tokens are durable then. One
+// thread at a time; owned by Store. Every function is one transaction. Errors: kNoSpace (SQLITE_FULL), kIo,
+// kStoreUnusable (corrupt, or of a future version), kNotFound, kConflict.
 #pragma once
 
 #include <cstdint>
@@ -27,27 +28,28 @@ struct AgentRecord {
     std::string name;
     std::string type;
     std::string system_prompt;
-    Digest256 model_id;             // weights and tokenizer its tokens belong to
-    std::string model_name;         // for messages
-    std::string model_path;         // where it was last seen, for messages
+    Digest256 model_id;      // weights and tokenizer its tokens belong to
+    std::string model_name;  // for messages
+    std::string model_path;  // where it was last seen, for messages
     std::int64_t created_unix_ms = 0;
     std::int64_t last_used_unix_ms = 0;
-    std::optional<TurnId> head;     // last committed turn; the root turn (system prefix) after create
-    Position token_count = 0;       // exact tokens up to and including head
-    std::uint32_t turn_count = 0;   // without the root turn
+    std::optional<TurnId> head;    // last committed turn; the root turn (system prefix) after create
+    Position token_count = 0;      // exact tokens up to and including head
+    std::uint32_t turn_count = 0;  // without the root turn
 };
 
-// One node of an agent's tree. The root turn (no parent) holds the tokens of the system prefix and no messages.
+// One node of an agent's tree. The root turn (no parent) holds the tokens of the system prefix and no
+// messages.
 struct TurnRecord {
     TurnId id{};
     std::optional<TurnId> parent;
-    std::uint32_t number = 0;        // 0: root
+    std::uint32_t number = 0;  // 0: root
     std::string user_text;
     std::string assistant_text;
-    std::vector<Token> tokens;       // that this turn added: prompt delta, then answer
-    Position token_begin = 0;        // position of tokens[0]
+    std::vector<Token> tokens;             // that this turn added: prompt delta, then answer
+    Position token_begin = 0;              // position of tokens[0]
     std::uint32_t prompt_token_count = 0;  // how many of tokens belong to the prompt delta
-    std::string finish_reason;       // "stop", "length", "cancelled", "" for the root
+    std::string finish_reason;             // "stop", "length", "cancelled", "" for the root
     std::int64_t created_unix_ms = 0;
 };
 
@@ -56,8 +58,8 @@ struct NewTurn {
     std::optional<TurnId> expected_head;  // compare-and-set: kConflict when the agent's head is another one
     std::string user_text;
     std::string assistant_text;
-    // Tokens of the new head = the first `token_begin` tokens of the expected head, then `tokens`. token_begin is normally
-    // the head's token_count; lower when the prompt diverged inside it.
+    // Tokens of the new head = the first `token_begin` tokens of the expected head, then `tokens`.
+    // token_begin is normally the head's token_count; lower when the prompt diverged inside it.
     Position token_begin = 0;
     std::vector<Token> tokens;
     std::uint32_t prompt_token_count = 0;
@@ -91,7 +93,8 @@ struct ErasedBlocks {
 
 class Catalog {
   public:
-    // Creates or opens `path`; runs migrations. `vfs` names an SQLite VFS (tests inject faults through one), empty: default.
+    // Creates or opens `path`; runs migrations. `vfs` names an SQLite VFS (tests inject faults through one),
+    // empty: default.
     static Result<std::unique_ptr<Catalog>> open(const std::string& path, const std::string& vfs = {});
     virtual ~Catalog() = default;
 
@@ -102,39 +105,49 @@ class Catalog {
     virtual Status set_setting(const std::string& key, const std::string& value) = 0;
 
     // Fingerprints seen, so that a mismatch can be explained.
-    virtual Status remember_fingerprint(const Digest256& digest, const Digest256& model_id, const std::string& text) = 0;
-    virtual Result<std::optional<std::string>> fingerprint_text(const Digest256& model_id) = 0;  // newest of that model
+    virtual Status remember_fingerprint(const Digest256& digest, const Digest256& model_id,
+                                        const std::string& text) = 0;
+    virtual Result<std::optional<std::string>> fingerprint_text(
+        const Digest256& model_id) = 0;  // newest of that model
 
     // Agents.
-    virtual Result<AgentRecord> create_agent(const NewAgent& agent, std::int64_t now_unix_ms) = 0;  // kConflict: name taken
-    virtual Result<AgentRecord> agent(const std::string& name) = 0;   // kNotFound
-    virtual Result<std::vector<AgentRecord>> agents() = 0;            // by name
+    virtual Result<AgentRecord> create_agent(const NewAgent& agent,
+                                             std::int64_t now_unix_ms) = 0;  // kConflict: name taken
+    virtual Result<AgentRecord> agent(const std::string& name) = 0;          // kNotFound
+    virtual Result<std::vector<AgentRecord>> agents() = 0;                   // by name
     virtual Status touch_agent(AgentId agent, std::int64_t now_unix_ms) = 0;
-    // Removes agent, turns, references and the catalog rows of blocks nobody else references; secure_delete, WAL truncated.
+    // Removes agent, turns, references and the catalog rows of blocks nobody else references; secure_delete,
+    // WAL truncated.
     virtual Result<ErasedBlocks> erase_agent(AgentId agent) = 0;
 
     // Turns.
     virtual Result<TurnRecord> commit_turn(const NewTurn& turn, std::int64_t now_unix_ms) = 0;
-    virtual Result<std::vector<TurnRecord>> turns(AgentId agent) = 0;       // root to head
-    virtual Result<std::vector<Token>> tokens(AgentId agent) = 0;           // all, root to head
+    virtual Result<std::vector<TurnRecord>> turns(AgentId agent) = 0;  // root to head
+    virtual Result<std::vector<Token>> tokens(AgentId agent) = 0;      // all, root to head
 
-    // Blocks: rows exist only for files that are durable. add_block of a name that exists is no error (first writer wins).
-    virtual Status add_block(const StoredBlock& block, const Digest256& fingerprint, std::int64_t now_unix_ms) = 0;
+    // Blocks: rows exist only for files that are durable. add_block of a name that exists is no error (first
+    // writer wins).
+    virtual Status add_block(const StoredBlock& block, const Digest256& fingerprint,
+                             std::int64_t now_unix_ms) = 0;
     virtual Result<std::optional<StoredBlock>> block(BlockKind kind, const BlockName& name) = 0;
     // Append blocks with that parent (nullopt: first blocks of that fingerprint), most recently made first.
-    virtual Result<std::vector<StoredBlock>> children(const std::optional<BlockName>& parent, const Digest256& fingerprint) = 0;
+    virtual Result<std::vector<StoredBlock>> children(const std::optional<BlockName>& parent,
+                                                      const Digest256& fingerprint) = 0;
     // Window segments of the chain that is named `end_name` at their end, lowest begin first.
     virtual Result<std::vector<StoredBlock>> windows_ending_at(const BlockName& end_name) = 0;
-    virtual Status drop_block(BlockKind kind, const BlockName& name) = 0;   // after quarantine
-    // Replaces the agent's set of references, in one transaction with the rows of new blocks. Returns blocks that nobody
-    // references any more *and* that are partial (superseded): already dropped from the catalog, files are the caller's.
-    virtual Result<std::vector<StoredBlock>> set_references(AgentId agent, std::span<const StoredBlock> new_blocks,
+    virtual Status drop_block(BlockKind kind, const BlockName& name) = 0;  // after quarantine
+    // Replaces the agent's set of references, in one transaction with the rows of new blocks. Returns blocks
+    // that nobody references any more *and* that are partial (superseded): already dropped from the catalog,
+    // files are the caller's.
+    virtual Result<std::vector<StoredBlock>> set_references(AgentId agent,
+                                                            std::span<const StoredBlock> new_blocks,
                                                             const Digest256& fingerprint,
                                                             std::span<const BlockName> references,
                                                             std::int64_t now_unix_ms) = 0;
     virtual Result<std::vector<StoredBlock>> referenced_blocks(AgentId agent) = 0;
     virtual Result<CatalogTotals> totals() = 0;
-    // Full check of the file (PRAGMA integrity_check and our own invariants); kStoreUnusable says what is wrong.
+    // Full check of the file (PRAGMA integrity_check and our own invariants); kStoreUnusable says what is
+    // wrong.
     virtual Status check() = 0;
 };
 
