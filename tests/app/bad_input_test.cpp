@@ -114,6 +114,12 @@ TEST(BadInput, AFullDiskKeepsTheTurnAndTellsAboutTheCache) {
     EXPECT_NE(asked.out.find("Nora"), std::string::npos) << asked.out;
 }
 
+TEST(Settings, TheDefaultStoreIsInTheHomeDirectory) {
+    const Home home;
+    EXPECT_EQ(run_program({"agents", "ls"}, {}, {"HOME=" + home.path()}).exit_code, 0);
+    EXPECT_EQ(::access((home.path() + "/.kvasir/kvasir.db").c_str(), F_OK), 0);
+}
+
 TEST(Settings, FlagsBeatEnvironmentBeatsFile) {
     const Home home;
     const std::string configuration = home.path() + "/config.toml";

@@ -22,7 +22,7 @@ namespace {
     std::vector<std::string> all = {KVASIR_PROGRAM};
     all.insert(all.end(), arguments.begin(), arguments.end());
     std::vector<std::string> variables = {"HOME=" + files[2] + ".home", "PATH=/usr/bin:/bin", "TZ=UTC"};
-    variables.insert(variables.end(), environment.begin(), environment.end());
+    variables.insert(variables.begin(), environment.begin(), environment.end());  // the first one counts
     std::vector<char*> argument_pointers;
     for (std::string& argument : all) argument_pointers.push_back(argument.data());
     argument_pointers.push_back(nullptr);
