@@ -6,8 +6,8 @@
 
 #include "app/interrupt.h"
 #include "app/print_json.h"
-#include "server/memory_json.h"
 #include "app/terminal.h"
+#include "server/memory_json.h"
 
 namespace kvasir {
 

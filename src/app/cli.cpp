@@ -11,8 +11,8 @@
 
 #include "app/commands.h"
 #include "app/print_json.h"
-#include "server/memory_json.h"
 #include "base/log.h"
+#include "server/memory_json.h"
 
 namespace kvasir {
 
@@ -128,17 +128,28 @@ void add_agents(CLI::App& app, Command& command) {
 }
 
 void add_serve(CLI::App& app, Command& command) {
-    auto* serve = app.add_subcommand("serve", "serve the model to OpenAI and Anthropic clients, with agents that remember");
+    auto* serve = app.add_subcommand(
+        "serve", "serve the model to OpenAI and Anthropic clients, with agents that remember");
     auto arguments = std::make_shared<ServeArguments>();
-    serve->add_option("--host", arguments->host, "address to listen on")->envname("KVASIR_HOST")->capture_default_str();
-    serve->add_option("--port", arguments->port, "port; 0: any free one")->envname("KVASIR_PORT")->capture_default_str();
-    serve->add_option("--unix-socket", arguments->unix_path, "also listen on this socket")->envname("KVASIR_UNIX_SOCKET");
-    serve->add_option("--api-key", arguments->api_keys, "key that clients must send; may be given several times")
+    serve->add_option("--host", arguments->host, "address to listen on")
+        ->envname("KVASIR_HOST")
+        ->capture_default_str();
+    serve->add_option("--port", arguments->port, "port; 0: any free one")
+        ->envname("KVASIR_PORT")
+        ->capture_default_str();
+    serve->add_option("--unix-socket", arguments->unix_path, "also listen on this socket")
+        ->envname("KVASIR_UNIX_SOCKET");
+    serve
+        ->add_option("--api-key", arguments->api_keys,
+                     "key that clients must send; may be given several times")
         ->envname("KVASIR_API_KEY");
     serve->add_flag("--no-key", arguments->no_key, "let anybody who can connect use it, on any --host");
-    serve->add_option("--tls-cert", arguments->tls_certificate_path, "certificate chain, PEM")->envname("KVASIR_TLS_CERT");
+    serve->add_option("--tls-cert", arguments->tls_certificate_path, "certificate chain, PEM")
+        ->envname("KVASIR_TLS_CERT");
     serve->add_option("--tls-key", arguments->tls_key_path, "its key, PEM")->envname("KVASIR_TLS_KEY");
-    serve->add_option("--allow-host", arguments->hosts_allowed, "host name that requests may name, beside --host")
+    serve
+        ->add_option("--allow-host", arguments->hosts_allowed,
+                     "host name that requests may name, beside --host")
         ->envname("KVASIR_ALLOW_HOST");
     serve->add_option("--allow-origin", arguments->origins_allowed, "web origin that may use it (CORS)")
         ->envname("KVASIR_ALLOW_ORIGIN");
@@ -147,7 +158,9 @@ void add_serve(CLI::App& app, Command& command) {
         ->envname("KVASIR_QUEUE")
         ->check(CLI::Range(1U, 100'000U))
         ->capture_default_str();
-    serve->add_option("--chunk", arguments->chunk_tokens, "prompt tokens of one step while others are answered")
+    serve
+        ->add_option("--chunk", arguments->chunk_tokens,
+                     "prompt tokens of one step while others are answered")
         ->envname("KVASIR_CHUNK")
         ->check(CLI::Range(1U, 100'000U))
         ->capture_default_str();
@@ -155,7 +168,9 @@ void add_serve(CLI::App& app, Command& command) {
         ->envname("KVASIR_TURN_TIMEOUT")
         ->check(CLI::Range(0U, 1'000'000U))
         ->capture_default_str();
-    serve->add_option("--drain-timeout", arguments->drain_timeout_s, "seconds that turns may finish in when it is stopped")
+    serve
+        ->add_option("--drain-timeout", arguments->drain_timeout_s,
+                     "seconds that turns may finish in when it is stopped")
         ->envname("KVASIR_DRAIN_TIMEOUT")
         ->check(CLI::Range(0U, 86'400U))
         ->capture_default_str();

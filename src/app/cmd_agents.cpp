@@ -4,9 +4,9 @@
 
 #include "app/commands.h"
 #include "app/print_json.h"
-#include "server/memory_json.h"
 #include "app/session.h"
 #include "app/terminal.h"
+#include "server/memory_json.h"
 
 namespace kvasir {
 

@@ -15,9 +15,9 @@
 #include "app/cold_run.h"
 #include "app/commands.h"
 #include "app/print_json.h"
-#include "server/memory_json.h"
 #include "app/session.h"
 #include "app/terminal.h"
+#include "server/memory_json.h"
 
 namespace kvasir {
 

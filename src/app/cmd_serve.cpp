@@ -18,8 +18,8 @@ namespace kvasir {
 
 namespace {
 
-// SIGTERM and SIGINT, taken by one thread of its own: every other thread has them blocked, so the object must be made before
-// any other thread is.
+// SIGTERM and SIGINT, taken by one thread of its own: every other thread has them blocked, so the object must
+// be made before any other thread is.
 class StopSignal {
   public:
     StopSignal() {
@@ -70,12 +70,14 @@ Result<ServerOptions> server_options(const Config& config, const ServeArguments&
     options.sampling.seed = config.seed;
     options.turn_timeout_ms = arguments.turn_timeout_s * 1000;
     options.drain_timeout_ms = arguments.drain_timeout_s * 1000;
-    const bool loopback = arguments.host == "127.0.0.1" || arguments.host == "::1" || arguments.host == "localhost";
+    const bool loopback =
+        arguments.host == "127.0.0.1" || arguments.host == "::1" || arguments.host == "localhost";
     if (!loopback && arguments.api_keys.empty() && !arguments.no_key) {
-        return fail(ErrorCode::kInvalidArgument,
-                    fmt::format("--host {} lets others connect, and there is no key: give --api-key, or --no-key if "
-                                "everybody may use it",
-                                arguments.host));
+        return fail(
+            ErrorCode::kInvalidArgument,
+            fmt::format("--host {} lets others connect, and there is no key: give --api-key, or --no-key if "
+                        "everybody may use it",
+                        arguments.host));
     }
     return options;
 }
@@ -101,7 +103,9 @@ Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments
     KVASIR_TRY_ASSIGN(const ServerOptions options, server_options(config, arguments));
     EventHub events;
     SessionOptions session_options;
-    session_options.on_event = [&](const MemoryEvent& event) { events.tell(event, system_clock().unix_ms()); };
+    session_options.on_event = [&](const MemoryEvent& event) {
+        events.tell(event, system_clock().unix_ms());
+    };
     KVASIR_TRY_ASSIGN(const auto session, Session::open(config, session_options));
     SchedulerOptions scheduling;
     scheduling.active_turns_max = config.agents_resident_max;

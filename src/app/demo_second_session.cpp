@@ -74,16 +74,19 @@ class SecondSession {
         return turn;
     }
 
-    // The prompt of that turn once more, every token evaluated: how long it takes and what the model answers
-    // then.
-    Status measure_cold(const std::string& agent, const TurnResult& turn) {
+    // The prompt of the agent's last turn once more, every token evaluated: how long it takes and what the
+    // model answers then.
+    Result<ColdRun> read_all_again(const std::string& agent, const TurnResult& turn) {
         KVASIR_TRY_ASSIGN(const AgentRecord record, session_.store().catalog().agent(agent));
         KVASIR_TRY_ASSIGN(std::vector<Token> tokens, session_.store().catalog().tokens(record.id));
         tokens.resize(turn.metrics.prompt_tokens);
-        KVASIR_TRY_ASSIGN(const ColdRun cold, run_cold(session_.engine(), tokens, kAnswerTokensBrief));
+        return run_cold(session_.engine(), tokens, kAnswerTokensBrief);
+    }
+
+    Status measure_cold(const std::string& agent, const TurnResult& turn) {
+        KVASIR_TRY_ASSIGN(const ColdRun cold, read_all_again(agent, turn));
         FirstTurn& first = first_turns_.back();
         first.cold_ms = cold.first_token_ms;
-        cold_text_ = cold.text;
         // The new tokens, and the one token whose row is never stored: the last of the former turn.
         const Position new_tokens = turn.metrics.prompt_tokens - first.tokens_before + 1;
         const bool proved =
@@ -94,13 +97,14 @@ class SecondSession {
     }
 
     Status ask_known(const std::string& agent, const DemoFact& fact) {
-        cold_text_.clear();
         KVASIR_TRY_ASSIGN(const TurnResult turn, ask(agent, fact));
         ++findings_.facts_asked;
         const bool known = contains(turn.text, fact.value);
-        if (!known) ++findings_.facts_forgotten;
-        if (!known && !cold_text_.empty() && !contains(cold_text_, fact.value))
-            ++findings_.forgotten_cold_too;
+        if (!known) {
+            ++findings_.facts_forgotten;
+            KVASIR_TRY_ASSIGN(const ColdRun cold, read_all_again(agent, turn));
+            if (!contains(cold.text, fact.value)) ++findings_.forgotten_cold_too;
+        }
         print_exchange(question(fact), turn.text,
                        known ? styled(Style::kGreen, "remembered") : styled(Style::kRed, "forgotten"));
         return {};
@@ -137,7 +141,6 @@ class SecondSession {
     Session& session_;
     std::vector<FirstTurn> first_turns_;
     Findings findings_;
-    std::string cold_text_;
 };
 
 void SecondSession::print_table() const {

@@ -49,7 +49,8 @@ int InterruptGuard::wake_fd() { return wake_pipe().ends[0]; }
 InterruptGuard::InterruptGuard() {
     flag().store(false);
     std::array<char, 64> stale{};
-    while (::read(wake_fd(), stale.data(), stale.size()) > 0) {  // also makes the pipe before a handler needs it
+    // Also makes the pipe before a handler needs it.
+    while (::read(wake_fd(), stale.data(), stale.size()) > 0) {
     }
     struct sigaction action {};
     action.sa_handler = on_interrupt;

@@ -39,8 +39,8 @@ char* prompt_of(EditLine* editor) {
     return state->prompt.data();
 }
 
-// One character of the terminal. libedit's own reader goes on after a signal, and one that arrives between two
-// of its reads would be lost; here Ctrl-C always ends the line.
+// One character of the terminal. libedit's own reader goes on after a signal, and one that arrives between
+// two of its reads would be lost; here Ctrl-C always ends the line.
 int read_character(EditLine* /*editor*/, wchar_t* character) {
     std::mbstate_t state{};
     for (;;) {

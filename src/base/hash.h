@@ -1,6 +1,6 @@
-// The two hashes of the project. SHA-256 gives identity (names of blocks, fingerprints): inputs are tagged and
-// length-prefixed so that no two different inputs collide by concatenation. XXH3-128 detects damage of bytes on disk.
-// Thread-safe: a Sha256 object belongs to one thread, the functions to all.
+// The two hashes of the project. SHA-256 gives identity (names of blocks, fingerprints): inputs are tagged
+// and length-prefixed so that no two different inputs collide by concatenation. XXH3-128 detects damage of
+// bytes on disk. Thread-safe: a Sha256 object belongs to one thread, the functions to all.
 #pragma once
 
 #include <array>
@@ -58,7 +58,8 @@ struct Checksum128 {
 };
 
 // XXH3-128 of bytes, bound to what they belong to: the name of their file and their frame number.
-Checksum128 frame_checksum(const Digest256& file_name, std::uint64_t frame_index, std::span<const std::byte> bytes);
+Checksum128 frame_checksum(const Digest256& file_name, std::uint64_t frame_index,
+                           std::span<const std::byte> bytes);
 
 std::string to_hex(std::span<const std::uint8_t> bytes);
 

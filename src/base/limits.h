@@ -1,4 +1,5 @@
-// Every fixed limit of the program, by name. A limit that users may change has its default here and its flag in app/.
+// Every fixed limit of the program, by name. A limit that users may change has its default here and its flag
+// in app/.
 #pragma once
 
 #include <cstddef>
@@ -6,20 +7,26 @@
 
 namespace kvasir {
 
-inline constexpr std::uint32_t kBlockTokens = 256;                        // tokens of a full KV block
-inline constexpr std::uint64_t kFrameBytes = 256 * 1024;                  // bytes under one checksum
-inline constexpr std::uint64_t kBlockHeaderBytesMax = 4 * 1024 * 1024;    // safetensors header of a file of ours
+inline constexpr std::uint32_t kBlockTokens = 256;                      // tokens of a full KV block
+inline constexpr std::uint64_t kFrameBytes = 256 * 1024;                // bytes under one checksum
+inline constexpr std::uint64_t kBlockHeaderBytesMax = 4 * 1024 * 1024;  // header of a block file of ours
 inline constexpr std::uint64_t kBlockFileBytesMax = 4ULL * 1024 * 1024 * 1024;
+
 inline constexpr std::size_t kAgentNameBytesMax = 64;
 inline constexpr std::size_t kAgentTypeBytesMax = 256;
-inline constexpr std::size_t kMessageBytesMax = 4 * 1024 * 1024;          // one message or system prompt
-inline constexpr std::uint32_t kAgentsResidentDefault = 3;                // --max-agents
-inline constexpr std::uint32_t kAgentsResidentMax = 200;                  // sequence ids of the engine end at 256
-inline constexpr std::uint32_t kAnswerTokensDefault = 200;                // tokens of one answer unless asked otherwise
-inline constexpr std::uint32_t kContextTokensDefaultMax = 8192;           // --ctx-size unless given
-inline constexpr std::uint64_t kDiskBudgetBytesMax = 50ULL * 1000 * 1000 * 1000;  // at most, by default
-inline constexpr double kDiskBudgetShareOfFree = 0.20;                    // of the space free at first start
-inline constexpr std::uint64_t kDiskReserveBytes = 64ULL * 1000 * 1000;   // keeps turns committing on a full disk
-inline constexpr std::uint64_t kDiskFreeBytesMin = 1000ULL * 1000 * 1000; // below it (or 2 %) no KV is written
+inline constexpr std::size_t kMessageBytesMax = 4 * 1024 * 1024;  // one message or system prompt
+
+inline constexpr std::uint32_t kAgentsResidentDefault = 3;       // --max-agents
+inline constexpr std::uint32_t kAgentsResidentMax = 200;         // sequence ids of the engine end at 256
+inline constexpr std::uint32_t kAnswerTokensDefault = 200;       // of one answer, unless asked otherwise
+inline constexpr std::uint32_t kContextTokensDefaultMax = 8192;  // --ctx-size, unless given
+
+// The default of --disk-budget: a share of the space that is free at the first start, at most so much.
+inline constexpr double kDiskBudgetShareOfFree = 0.20;
+inline constexpr std::uint64_t kDiskBudgetBytesMax = 50ULL * 1000 * 1000 * 1000;
+// Keeps turns committing on a full disk.
+inline constexpr std::uint64_t kDiskReserveBytes = 64ULL * 1000 * 1000;
+// Below it, or below 2 % of the disk, no KV is written.
+inline constexpr std::uint64_t kDiskFreeBytesMin = 1000ULL * 1000 * 1000;
 
 }  // namespace kvasir

@@ -1,5 +1,5 @@
-// One line per event on stderr, with a level and key=value pairs. Set up once by the app layer; quiet (warnings only) by
-// default, so that command output stays clean. Thread-safe.
+// One line per event on stderr, with a level and key=value pairs. Set up once by the app layer; quiet
+// (warnings only) by default, so that command output stays clean. Thread-safe.
 #pragma once
 
 #include <string_view>

@@ -8,7 +8,8 @@
 
 namespace kvasir {
 
-// [A-Za-z0-9][A-Za-z0-9._-]{0,63}; kInvalidArgument says what is wrong without echoing control characters or megabytes.
+// [A-Za-z0-9][A-Za-z0-9._-]{0,63}; kInvalidArgument says what is wrong without echoing control characters or
+// megabytes.
 Status check_agent_name(std::string_view name);
 
 // For messages: quoted, cut to a readable length, control and non-ASCII bytes escaped.

@@ -1,16 +1,18 @@
-// The one narrow waist to the model. Above it nobody knows llama.cpp; below it nobody knows agents, disks or HTTP.
+// The one narrow waist to the model. Above it nobody knows llama.cpp; below it nobody knows agents, disks or
+// HTTP.
 //
-// An Engine owns one loaded model and one pool of KV cells shared by all its sequences. A sequence is one agent's live KV.
-// KV state is seen as planes:
+// An Engine owns one loaded model and one pool of KV cells shared by all its sequences. A sequence is one
+// agent's live KV. KV state is seen as planes:
 //   append    rows per token, all needed                          (full-attention layers)
 //   window    rows per token, only the last window_tokens needed  (sliding-window layers)
 //   snapshot  one opaque state at an exact position               (recurrent layers)
-// Rows travel as a RowImage: for each layer of the plane, in order, all key rows, then all value rows. That is also the
-// data section of a block file, so that a restore reads, verifies and imports one buffer.
+// Rows travel as a RowImage: for each layer of the plane, in order, all key rows, then all value rows. That
+// is also the data section of a block file, so that a restore reads, verifies and imports one buffer.
 //
-// One thread owns an Engine: every call comes from it, except the const text functions (tokenize, piece, render_chat,
-// plan_answer, is_end_of_turn, model, kv_layout, fingerprint), which any thread may call.
-// Implementations: LlamaEngine (production), FakeEngine (tests: its KV is a checkable function of fingerprint and tokens).
+// One thread owns an Engine: every call comes from it, except the const text functions (tokenize, piece,
+// render_chat, plan_answer, is_end_of_turn, model, kv_layout, fingerprint), which any thread may call.
+// Implementations: LlamaEngine (production), FakeEngine (tests: its KV is a checkable function of fingerprint
+// and tokens).
 #pragma once
 
 #include <cstddef>
@@ -41,9 +43,9 @@ struct ModelInfo {
     std::uint64_t parameter_count = 0;
     std::uint32_t vocabulary_size = 0;
     Position context_tokens_trained = 0;
-    Position context_tokens = 0;    // largest context of one sequence, as opened
-    std::uint32_t batch_tokens = 0; // most rows of one decode()
-    bool template_missing = false;  // ChatML stands in
+    Position context_tokens = 0;     // largest context of one sequence, as opened
+    std::uint32_t batch_tokens = 0;  // most rows of one decode()
+    bool template_missing = false;   // ChatML stands in
 };
 
 struct BatchRow {
@@ -53,7 +55,8 @@ struct BatchRow {
     bool wants_logits = false;
 };
 
-// Cells of the pools. A row of the append plane takes one append cell, shared by all sequences that share the row.
+// Cells of the pools. A row of the append plane takes one append cell, shared by all sequences that share the
+// row.
 struct CellUsage {
     std::uint32_t append_total = 0;
     std::uint32_t append_used = 0;
@@ -67,7 +70,8 @@ struct EngineMemory {
     std::uint64_t compute_bytes = 0;
 };
 
-// Counted by the engine library itself (llama_perf), not by our code: the witness that restored tokens were not evaluated.
+// Counted by the engine library itself (llama_perf), not by our code: the witness that restored tokens were
+// not evaluated.
 struct EvaluationCounters {
     std::uint64_t prompt_tokens = 0;  // rows evaluated in batches
     std::uint64_t decode_tokens = 0;  // rows evaluated one by one
@@ -80,19 +84,21 @@ struct SamplingOptions {
     float top_p = 0.95F;
     float min_p = 0.05F;
     std::uint32_t seed = 0;
-    float repeat_penalty = 1.0F;      // 1: none
-    float presence_penalty = 0.0F;    // 0: none
-    float frequency_penalty = 0.0F;   // 0: none
+    float repeat_penalty = 1.0F;     // 1: none
+    float presence_penalty = 0.0F;   // 0: none
+    float frequency_penalty = 0.0F;  // 0: none
     std::vector<std::pair<Token, float>> logit_bias;
     // Enforces the constraint that plan_answer() was given; null: none.
     std::shared_ptr<const AnswerFormat> format;
 };
 
-// Samples from the logits of the last decode(). Belongs to its engine, which must outlive it, and to its thread.
+// Samples from the logits of the last decode(). Belongs to its engine, which must outlive it, and to its
+// thread.
 class Sampler {
   public:
     virtual ~Sampler() = default;
-    // row: index into the rows of the last decode(), one that wanted logits. The token is accepted into the sampler's state.
+    // row: index into the rows of the last decode(), one that wanted logits. The token is accepted into the
+    // sampler's state.
     virtual Token sample(std::size_t row) = 0;
 };
 
@@ -114,39 +120,48 @@ class Engine {
     virtual std::string piece(Token token, SpecialTokens special) const = 0;
     virtual bool is_end_of_turn(Token token) const = 0;
     virtual Result<std::string> render_chat(const ChatPrompt& prompt) const = 0;
-    // How the answer to `prompt` is to be constrained and read. kInvalidArgument: a schema that no grammar can be made of, a
-    // tool that does not exist.
-    virtual Result<std::shared_ptr<const AnswerFormat>> plan_answer(const ChatPrompt& prompt,
-                                                                    const AnswerConstraint& constraint) const = 0;
+    // How the answer to `prompt` is to be constrained and read. kInvalidArgument: a schema that no grammar
+    // can be made of, a tool that does not exist.
+    virtual Result<std::shared_ptr<const AnswerFormat>> plan_answer(
+        const ChatPrompt& prompt, const AnswerConstraint& constraint) const = 0;
 
     // Sequences.
-    virtual Result<SequenceId> open_sequence() = 0;         // kUnavailable when all are taken
-    virtual void close_sequence(SequenceId sequence) = 0;   // frees its cells
-    virtual Position length(SequenceId sequence) const = 0; // tokens whose rows it holds, counted from position 0
-    // Lowest position at which the window plane is still complete for the next token (0 when there is no window plane).
+    virtual Result<SequenceId> open_sequence() = 0;        // kUnavailable when all are taken
+    virtual void close_sequence(SequenceId sequence) = 0;  // frees its cells
+    virtual Position length(
+        SequenceId sequence) const = 0;  // tokens whose rows it holds, counted from position 0
+    // Lowest position at which the window plane is still complete for the next token (0 when there is no
+    // window plane).
     virtual Position rewind_floor(SequenceId sequence) const = 0;
     // Drops the rows at and after `position`. kInvalidArgument below rewind_floor() or above length().
     virtual Status rewind(SequenceId sequence, Position position) = 0;
-    // `to` must be empty: it becomes a copy of the first `position` tokens of `from`. Append cells are shared, window rows
-    // copied. kInvalidArgument where rewind would refuse.
+    // `to` must be empty: it becomes a copy of the first `position` tokens of `from`. Append cells are
+    // shared, window rows copied. kInvalidArgument where rewind would refuse.
     virtual Status fork(SequenceId from, SequenceId to, Position position) = 0;
 
-    // Evaluates rows; at most model().batch_tokens. On an error no row of this call stays. kOutOfMemory: no free cells.
+    // Evaluates rows; at most model().batch_tokens. On an error no row of this call stays. kOutOfMemory: no
+    // free cells.
     virtual Status decode(std::span<const BatchRow> rows) = 0;
-    virtual std::span<const float> logits(std::size_t row) const = 0;  // vocabulary_size floats, of the last decode()
+    virtual std::span<const float> logits(
+        std::size_t row) const = 0;  // vocabulary_size floats, of the last decode()
     virtual Result<std::unique_ptr<Sampler>> make_sampler(const SamplingOptions& options) = 0;
 
     // KV state. `image` has kv_layout().row_bytes(plane) * range.size() bytes.
-    // export: rows must be held (window rows: no older than length() - window_tokens). `image` is resized, its memory reused.
-    virtual Status export_rows(SequenceId sequence, Plane plane, TokenRange range, std::vector<std::byte>& image) = 0;
+    // export: rows must be held (window rows: no older than length() - window_tokens). `image` is resized,
+    // its memory reused.
+    virtual Status export_rows(SequenceId sequence, Plane plane, TokenRange range,
+                               std::vector<std::byte>& image) = 0;
     // import, append plane: range.begin must be the number of append rows imported or held so far, in order.
-    // import, window plane: ranges in order, together [position - min(position, window_tokens), position), after all append
-    // rows; the sequence is usable when its window plane ends where its append plane does (check with length()).
-    // Structure is verified completely before the model sees a byte. On any error the sequence is empty and clean.
-    virtual Status import_rows(SequenceId sequence, Plane plane, TokenRange range, std::span<const std::byte> image) = 0;
+    // import, window plane: ranges in order, together [position - min(position, window_tokens), position),
+    // after all append rows; the sequence is usable when its window plane ends where its append plane does
+    // (check with length()). Structure is verified completely before the model sees a byte. On any error the
+    // sequence is empty and clean.
+    virtual Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
+                               std::span<const std::byte> image) = 0;
     // kInvalidArgument unless kv_layout().has_snapshot. A snapshot is imported last, after all rows.
     virtual Status export_snapshot(SequenceId sequence, std::vector<std::byte>& state) = 0;
-    virtual Status import_snapshot(SequenceId sequence, Position position, std::span<const std::byte> state) = 0;
+    virtual Status import_snapshot(SequenceId sequence, Position position,
+                                   std::span<const std::byte> state) = 0;
 
     // Accounting.
     virtual CellUsage cells() const = 0;

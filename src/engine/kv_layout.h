@@ -11,7 +11,8 @@ namespace kvasir {
 
 enum class Plane { kAppend, kWindow };
 
-// One attention layer. Types are ggml's names ("f16", "q8_0"); value_row_bytes 0: the layer has no value rows (MLA).
+// One attention layer. Types are ggml's names ("f16", "q8_0"); value_row_bytes 0: the layer has no value rows
+// (MLA).
 struct KvLayer {
     std::uint32_t index = 0;  // the model's own layer number
     std::string key_type;
@@ -27,7 +28,9 @@ struct KvLayout {
     Position window_tokens = 0;  // rows of the window plane that the next token needs; 0: no window plane
     bool has_snapshot = false;
 
-    const std::vector<KvLayer>& layers(Plane plane) const { return plane == Plane::kAppend ? append : window; }
+    const std::vector<KvLayer>& layers(Plane plane) const {
+        return plane == Plane::kAppend ? append : window;
+    }
     std::uint64_t row_bytes(Plane plane) const {
         std::uint64_t bytes = 0;
         for (const KvLayer& layer : layers(plane)) bytes += layer.key_row_bytes + layer.value_row_bytes;

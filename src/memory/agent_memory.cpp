@@ -82,9 +82,9 @@ EngineAgentMemory::EngineAgentMemory(KvContext context, const Clock& clock, cons
 Status EngineAgentMemory::check_model(const AgentRecord& record) const {
     if (record.model_id == context_.engine.fingerprint().model_id()) return {};
     return fail(ErrorCode::kModelUnusable,
-                "the agent " + printable(record.name) + " belongs to the model " + printable(record.model_name) +
-                    ", last seen at " + printable(record.model_path) + ", and another one is loaded (" +
-                    printable(context_.engine.model().name) +
+                "the agent " + printable(record.name) + " belongs to the model " +
+                    printable(record.model_name) + ", last seen at " + printable(record.model_path) +
+                    ", and another one is loaded (" + printable(context_.engine.model().name) +
                     "): start with that model (--model), or create a new agent; nothing of it is lost");
 }
 
@@ -96,7 +96,8 @@ bool EngineAgentMemory::is_busy(const std::string& name) const {
 
 Status EngineAgentMemory::check_idle(const std::string& name) const {
     if (!is_busy(name)) return {};
-    return fail(ErrorCode::kConflict, "the agent " + printable(name) + " is in the middle of a turn: try again later");
+    return fail(ErrorCode::kConflict,
+                "the agent " + printable(name) + " is in the middle of a turn: try again later");
 }
 
 Result<Conversation> EngineAgentMemory::open_conversation(const std::string& name) {
@@ -111,18 +112,21 @@ Result<Conversation> EngineAgentMemory::head_conversation(const AgentRecord& rec
 }
 
 Result<AgentRecord> EngineAgentMemory::store_new_agent(const std::string& name, const std::string& type,
-                                                       const std::string& system_prompt, const Opening& opening) {
+                                                       const std::string& system_prompt,
+                                                       const Opening& opening) {
     const std::int64_t now_unix_ms = clock_.unix_ms();
     const ModelInfo& model = context_.engine.model();
     KVASIR_TRY_ASSIGN(std::vector<Token> prefix, system_prefix(context_.engine, opening, now_unix_ms));
     if (prefix.size() + 1 > model.context_tokens) {
         return fail(ErrorCode::kContextFull, "the system prompt has " + std::to_string(prefix.size()) +
                                                  " tokens and the maximum context length is " +
-                                                 std::to_string(model.context_tokens) + " tokens (--ctx-size)");
+                                                 std::to_string(model.context_tokens) +
+                                                 " tokens (--ctx-size)");
     }
-    const NewAgent agent{name,       type,       system_prompt,     context_.engine.fingerprint().model_id(),
-                         model.name, model.path, std::move(prefix), encode({opening.messages, opening.tools}),
-                         opening.key()};
+    const NewAgent agent{
+        name,         type,       system_prompt,     context_.engine.fingerprint().model_id(),
+        model.name,   model.path, std::move(prefix), encode({opening.messages, opening.tools}),
+        opening.key()};
     return context_.store.catalog().create_agent(agent, now_unix_ms);
 }
 
@@ -134,7 +138,8 @@ Result<CreateResult> EngineAgentMemory::create(const std::string& name, const st
                       store_new_agent(name, type, system_prompt, opening_of(system_prompt)));
     auto created = fill_new_agent(record);
     if (created) {
-        places_.tell({MemoryEventKind::kCreated, name, created->agent.token_count, created->prefill_ms, type});
+        places_.tell(
+            {MemoryEventKind::kCreated, name, created->agent.token_count, created->prefill_ms, type});
         return created;
     }
     // Nobody was told of the agent: the name is free again.
@@ -183,7 +188,8 @@ Result<Position> EngineAgentMemory::count_tokens(const TurnRequest& request) {
         conversation.tools = request.tools;
         added = request.messages;
     }
-    KVASIR_TRY_ASSIGN(const Prompt prompt, make_prompt(context_.engine, conversation, added, request.thinking));
+    KVASIR_TRY_ASSIGN(const Prompt prompt,
+                      make_prompt(context_.engine, conversation, added, request.thinking));
     return static_cast<Position>(prompt.tokens.size());
 }
 
@@ -292,9 +298,10 @@ MemoryUsage EngineAgentMemory::memory_usage() const {
     for (const ResidentAgent& agent : places_.residency().agents()) {
         usage.agents.push_back({agent.record.name, agent.length(), memory_bytes(agent)});
     }
-    usage.reserved_bytes = usage.engine.weights_bytes + usage.engine.kv_pool_bytes + usage.engine.compute_bytes;
-    // Compute buffers are reserved for the largest step and touched as far as steps need them, so the sum of the parts is a
-    // ceiling. What the process takes is what the kernel says.
+    usage.reserved_bytes =
+        usage.engine.weights_bytes + usage.engine.kv_pool_bytes + usage.engine.compute_bytes;
+    // Compute buffers are reserved for the largest step and touched as far as steps need them, so the sum of
+    // the parts is a ceiling. What the process takes is what the kernel says.
     usage.total_bytes = process_resident_bytes();
     if (usage.total_bytes == 0) usage.total_bytes = usage.reserved_bytes;
     return usage;

@@ -1,8 +1,9 @@
 // What agents remember: the service that the command line, the server and library users share.
 //
-// An agent has a name, a conversation (exact tokens: the truth, durable in the catalog) and KV (a cache: resident in the
-// engine, stored as blocks, or to be rebuilt by prefill). At most agents_resident_max agents are resident; the least
-// recently used leaves first, its tokens always durable before it leaves, its KV too unless the disk refuses it.
+// An agent has a name, a conversation (exact tokens: the truth, durable in the catalog) and KV (a cache:
+// resident in the engine, stored as blocks, or to be rebuilt by prefill). At most agents_resident_max agents
+// are resident; the least recently used leaves first, its tokens always durable before it leaves, its KV too
+// unless the disk refuses it.
 //
 // Belongs to the engine thread: all calls come from it. Engine, store and clock outlive it.
 #pragma once
@@ -41,7 +42,16 @@ enum class AgentState {
 const char* to_string(AgentState state);
 
 // What happened to an agent, told as it happens, on the engine thread.
-enum class MemoryEventKind { kCreated, kRestored, kAnswered, kSaved, kNotSaved, kEvicted, kDamaged, kRemoved };
+enum class MemoryEventKind {
+    kCreated,
+    kRestored,
+    kAnswered,
+    kSaved,
+    kNotSaved,
+    kEvicted,
+    kDamaged,
+    kRemoved
+};
 
 const char* to_string(MemoryEventKind kind);
 
@@ -63,13 +73,13 @@ struct AgentInfo {
     std::string type;
     std::string system_prompt;
     AgentState state = AgentState::kEmpty;
-    Position token_count = 0;          // exact tokens of the conversation
-    Position cache_tokens = 0;         // of them, with KV resident or durable
+    Position token_count = 0;   // exact tokens of the conversation
+    Position cache_tokens = 0;  // of them, with KV resident or durable
     std::uint32_t turn_count = 0;
     std::int64_t created_unix_ms = 0;
     std::int64_t last_used_unix_ms = 0;
-    std::uint64_t kv_memory_bytes = 0; // resident
-    std::uint64_t kv_disk_bytes = 0;   // files it references, shared ones included
+    std::uint64_t kv_memory_bytes = 0;  // resident
+    std::uint64_t kv_disk_bytes = 0;    // files it references, shared ones included
     std::string model_name;
 };
 
@@ -80,44 +90,46 @@ const char* to_string(ReuseSource source);
 
 // What every answer tells about memory.
 struct TurnMetrics {
-    Position prompt_tokens = 0;      // all tokens of the prompt, history included
-    Position reused_tokens = 0;      // of them, not evaluated again
-    Position evaluated_tokens = 0;   // prompt tokens evaluated in this turn
+    Position prompt_tokens = 0;     // all tokens of the prompt, history included
+    Position reused_tokens = 0;     // of them, not evaluated again
+    Position evaluated_tokens = 0;  // prompt tokens evaluated in this turn
     Position answer_tokens = 0;
-    Position reasoning_tokens = 0;   // of them, thought before the answer
+    Position reasoning_tokens = 0;  // of them, thought before the answer
     ReuseSource source = ReuseSource::kNone;
-    std::string not_reused_reason;   // "", "prefix_changed", "fingerprint_changed", "damaged", "not_stored", "no_restore_point"
+    std::string not_reused_reason;  // "", "prefix_changed", "fingerprint_changed", "damaged", "not_stored",
+                                    // "no_restore_point"
     double restore_ms = 0;
     double prefill_ms = 0;
-    double first_token_ms = 0;       // from the call to the first token
+    double first_token_ms = 0;  // from the call to the first token
     double decode_ms = 0;
     double commit_ms = 0;
     double save_ms = 0;
     std::uint64_t append_bytes_written = 0;
     std::uint64_t append_rows_written = 0;
     std::uint64_t window_bytes_written = 0;
-    std::uint64_t evaluated_by_engine = 0;  // rows the engine library counted (llama_perf) for prompt and answer
+    std::uint64_t evaluated_by_engine =
+        0;  // rows the engine library counted (llama_perf) for prompt and answer
 };
 
 enum class Durability { kTokensAndKv, kTokensOnly };
 
 struct TurnResult {
-    std::string text;                // as the model wrote it, without end-of-turn tokens and stop strings
-    ChatMessage message;             // the same, reasoning and tool calls taken apart (kParsed)
-    std::string stop_matched;        // the stop string that ended it
-    std::uint32_t turn = 0;          // number of the turn in its conversation
-    std::string finish_reason;       // "stop", "length", "cancelled"
+    std::string text;           // as the model wrote it, without end-of-turn tokens and stop strings
+    ChatMessage message;        // the same, reasoning and tool calls taken apart (kParsed)
+    std::string stop_matched;   // the stop string that ended it
+    std::uint32_t turn = 0;     // number of the turn in its conversation
+    std::string finish_reason;  // "stop", "length", "cancelled"
     Durability durability = Durability::kTokensAndKv;
-    std::string warning;             // why the KV is not durable, when it is not; or that a restore fell back to prefill
+    std::string warning;  // why the KV is not durable, when it is not; or that a restore fell back to prefill
     TurnMetrics metrics;
 };
 
 struct MessageOptions {
     std::uint32_t answer_tokens_max = kAnswerTokensDefault;
     SamplingOptions sampling;
-    std::function<void(std::string_view text)> on_text;               // complete UTF-8 pieces as they come
+    std::function<void(std::string_view text)> on_text;  // complete UTF-8 pieces as they come
     std::function<void(TurnPhase, Position done, Position total)> on_progress;
-    const std::atomic<bool>* cancelled = nullptr;                     // looked at before every token and chunk
+    const std::atomic<bool>* cancelled = nullptr;  // looked at before every token and chunk
 };
 
 struct SaveResult {
@@ -127,22 +139,22 @@ struct SaveResult {
     std::uint64_t append_bytes_written = 0;
     std::uint64_t window_bytes_written = 0;
     std::uint64_t blocks_written = 0;
-    std::uint64_t blocks_shared = 0;   // were there already
+    std::uint64_t blocks_shared = 0;  // were there already
     double save_ms = 0;
 };
 
 struct LoadResult {
-    Position restored_tokens = 0;    // imported from disk
-    Position evaluated_tokens = 0;   // re-prefilled, because they were not stored or failed verification
+    Position restored_tokens = 0;   // imported from disk
+    Position evaluated_tokens = 0;  // re-prefilled, because they were not stored or failed verification
     ReuseSource source = ReuseSource::kNone;
-    std::string warning;             // why a load fell back to prefill
+    std::string warning;  // why a load fell back to prefill
     double restore_ms = 0;
     double prefill_ms = 0;
 };
 
 struct CreateResult {
     AgentInfo agent;
-    Position reused_tokens = 0;      // of the system prefix, shared with others
+    Position reused_tokens = 0;  // of the system prefix, shared with others
     Position evaluated_tokens = 0;
     double prefill_ms = 0;
     double restore_ms = 0;
@@ -155,7 +167,7 @@ struct EraseReceipt {
     std::uint64_t tokens_removed = 0;
     std::uint64_t blocks_removed = 0;
     std::uint64_t bytes_removed = 0;
-    std::uint64_t blocks_kept = 0;   // other agents share them
+    std::uint64_t blocks_kept = 0;  // other agents share them
     std::uint64_t bytes_kept = 0;
 };
 
@@ -173,32 +185,35 @@ struct AgentCache {
 struct AgentMemoryUse {
     std::string name;
     Position cache_tokens = 0;
-    std::uint64_t kv_bytes = 0;      // cells it holds; shared cells counted for each holder
+    std::uint64_t kv_bytes = 0;  // cells it holds; shared cells counted for each holder
 };
 
 struct MemoryUsage {
     EngineMemory engine;
-    std::vector<AgentMemoryUse> agents;   // resident ones
+    std::vector<AgentMemoryUse> agents;  // resident ones
     CellUsage cells;
-    std::uint64_t reserved_bytes = 0;     // weights + KV pool + compute: what the engine may come to take
-    std::uint64_t total_bytes = 0;        // what the process takes now, as the kernel counts it
+    std::uint64_t reserved_bytes = 0;  // weights + KV pool + compute: what the engine may come to take
+    std::uint64_t total_bytes = 0;     // what the process takes now, as the kernel counts it
 };
 
 class TurnRun;
 
 class AgentMemory {
   public:
-    static Result<std::unique_ptr<AgentMemory>> open(const MemoryOptions& options, Engine& engine, Store& store,
-                                                     const Clock& clock);
+    static Result<std::unique_ptr<AgentMemory>> open(const MemoryOptions& options, Engine& engine,
+                                                     Store& store, const Clock& clock);
     virtual ~AgentMemory() = default;
 
-    // Prefills the system prefix and generates nothing; cache_tokens is its length. kConflict when the name is taken.
+    // Prefills the system prefix and generates nothing; cache_tokens is its length. kConflict when the name
+    // is taken.
     virtual Result<CreateResult> create(const std::string& name, const std::string& type,
                                         const std::string& system_prompt) = 0;
-    // One turn: activate, prefill the new tokens, generate, commit (durable), save KV. When this returns a value the turn is
-    // durable. On an error before commit the agent is as it was.
-    virtual Result<TurnResult> message(const std::string& name, const std::string& text, const MessageOptions& options) = 0;
-    // The same in steps, beside others' (turn_run.h). kUnavailable: all places are busy; the request may be made again.
+    // One turn: activate, prefill the new tokens, generate, commit (durable), save KV. When this returns a
+    // value the turn is durable. On an error before commit the agent is as it was.
+    virtual Result<TurnResult> message(const std::string& name, const std::string& text,
+                                       const MessageOptions& options) = 0;
+    // The same in steps, beside others' (turn_run.h). kUnavailable: all places are busy; the request may be
+    // made again.
     virtual Result<std::unique_ptr<TurnRun>> begin_turn(TurnRequest request, TurnSinks sinks) = 0;
     // Evaluates rows of turns; when cells run out, idle agents leave.
     virtual Status evaluate(std::span<const BatchRow> rows) = 0;
@@ -206,23 +221,25 @@ class AgentMemory {
     virtual Result<Position> count_tokens(const TurnRequest& request) = 0;
     // A turn is running on it: save(), evict(), load() and remove() are kConflict then.
     virtual bool is_busy(const std::string& name) const = 0;
-    virtual Result<SaveResult> save(const std::string& name) = 0;   // KV of a resident agent; no-op when durable
-    virtual Result<SaveResult> save_all() = 0;                      // sums; the first error after trying all
+    virtual Result<SaveResult> save(
+        const std::string& name) = 0;           // KV of a resident agent; no-op when durable
+    virtual Result<SaveResult> save_all() = 0;  // sums; the first error after trying all
     virtual Result<LoadResult> load(const std::string& name) = 0;   // makes resident; falls back to prefill
     virtual Result<SaveResult> evict(const std::string& name) = 0;  // saves, then frees its cells
     virtual Result<EraseReceipt> remove(const std::string& name) = 0;
-    virtual Result<std::vector<AgentInfo>> list() = 0;              // by name
+    virtual Result<std::vector<AgentInfo>> list() = 0;  // by name
     virtual Result<AgentInfo> show(const std::string& name) = 0;
     virtual Result<AgentCache> cache(const std::string& name) = 0;
     virtual Result<std::vector<TurnRecord>> turns(const std::string& name) = 0;
     virtual MemoryUsage memory_usage() const = 0;
-    virtual std::vector<std::string> resident() const = 0;          // least recently used first
+    virtual std::vector<std::string> resident() const = 0;  // least recently used first
 };
 
 // "a; b" of what is not empty.
 void add_warning(std::string& warning, const std::string& more);
 
-// Listing without a model: what `kvasir agents ls` prints when no engine is loaded. State is kStored or kEmpty.
+// Listing without a model: what `kvasir agents ls` prints when no engine is loaded. State is kStored or
+// kEmpty.
 Result<std::vector<AgentInfo>> list_stored_agents(Store& store);
 Result<AgentInfo> show_stored_agent(Store& store, const std::string& name);
 // Deleting needs no model either.

@@ -84,7 +84,8 @@ AnswerPiece AnswerStream::show(std::size_t bytes, AnswerEnd end) {
     if (options_.format) {
         auto parsed = options_.format->parse(visible, end);
         // What breaks the format is shown as it is: a client that waits for the end must get what was said.
-        if (!parsed && end == AnswerEnd::kComplete) parsed = options_.format->parse(visible, AnswerEnd::kOpen);
+        if (!parsed && end == AnswerEnd::kComplete)
+            parsed = options_.format->parse(visible, AnswerEnd::kOpen);
         if (!parsed) log(LogLevel::kWarning, "answer_not_parsed", parsed.error().message);
         if (parsed) now = std::move(*parsed);
         if (!parsed && end == AnswerEnd::kOpen) return {};

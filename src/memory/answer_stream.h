@@ -1,5 +1,5 @@
-// Text of an answer as it comes: complete characters, stop strings, reasoning and tool calls taken apart, so that pieces only
-// ever add. One turn's; the engine thread's.
+// Text of an answer as it comes: complete characters, stop strings, reasoning and tool calls taken apart, so
+// that pieces only ever add. One turn's; the engine thread's.
 #pragma once
 
 #include <memory>
@@ -24,13 +24,16 @@ class AnswerStream {
   public:
     explicit AnswerStream(AnswerStreamOptions options);
 
-    // The bytes of one more token, and what can be shown now. A stop string is never shown, nor what may become one.
+    // The bytes of one more token, and what can be shown now. A stop string is never shown, nor what may
+    // become one.
     AnswerPiece push(std::string_view bytes, std::optional<TokenLogprob> logprob);
     // Nothing follows: the rest.
     AnswerPiece finish();
 
     bool stopped() const { return stopped_; }
-    const std::string& stop_matched() const { return stop_matched_; }  // the client's stop string, when it was one
+    const std::string& stop_matched() const {
+        return stop_matched_;
+    }  // the client's stop string, when it was one
     // The whole text so far, without the stop string, markers of tool calls and reasoning included.
     const std::string& text() const { return text_; }
     // Bytes of text that had come with each token.

@@ -8,8 +8,9 @@ namespace kvasir {
 namespace {
 
 std::size_t count_leading_system(const std::vector<ChatMessage>& messages) {
-    const auto first_other = std::find_if(messages.begin(), messages.end(),
-                                          [](const ChatMessage& message) { return message.role != Role::kSystem; });
+    const auto first_other = std::find_if(messages.begin(), messages.end(), [](const ChatMessage& message) {
+        return message.role != Role::kSystem;
+    });
     return static_cast<std::size_t>(first_other - messages.begin());
 }
 

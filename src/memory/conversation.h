@@ -13,8 +13,8 @@ namespace kvasir {
 
 struct Conversation {
     AgentRecord agent;
-    std::vector<TurnRecord> turns;   // from the root to the turn that the next one follows
-    std::vector<Token> tokens;       // exact, of those turns
+    std::vector<TurnRecord> turns;      // from the root to the turn that the next one follows
+    std::vector<Token> tokens;          // exact, of those turns
     std::vector<ChatMessage> messages;  // of those turns; system messages first
     std::vector<ToolDefinition> tools;
 
@@ -41,8 +41,8 @@ Opening opening_of(const TurnRequest& request);
 // The conversation that ends with that turn.
 Result<Conversation> conversation_at(AgentRecord agent, std::vector<TurnRecord> path);
 
-// The longest beginning of `messages` (all of them, sent by a client) that ends with an answer which this agent gave, and
-// how many messages that is. Nothing when not even the opening is known.
+// The longest beginning of `messages` (all of them, sent by a client) that ends with an answer which this
+// agent gave, and how many messages that is. Nothing when not even the opening is known.
 struct Match {
     TurnId turn{};
     std::size_t messages = 0;

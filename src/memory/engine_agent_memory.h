@@ -3,8 +3,8 @@
 //
 // Nothing here is remembered that the catalog does not know, but what is resident: every call reads the agent
 // anew.
-//   agent_memory.cpp: opening, creating, listing, removing     turn.cpp: from a request to a turn     turn_run.h: its
-//   way     places.h: residency of KV
+//   agent_memory.cpp: opening, creating, listing, removing     turn.cpp: from a request to a turn turn_run.h:
+//   its way     places.h: residency of KV
 #pragma once
 
 #include <string>

@@ -113,8 +113,8 @@ Status KvSaver::write_pending(ResidentAgent& agent, const TokenChain& chain, con
     }
     Catalog& catalog = context_.store.catalog();
     KVASIR_TRY_ASSIGN(const auto superseded,
-                      catalog.set_references(agent.record.id, *agent.branch, written, context_.root.fingerprint,
-                                             plan.references, clock_.unix_ms()));
+                      catalog.set_references(agent.record.id, *agent.branch, written,
+                                             context_.root.fingerprint, plan.references, clock_.unix_ms()));
     remove_files(superseded);
     return {};
 }

@@ -119,9 +119,8 @@ std::string encode(const TurnMessages& messages) {
     if (!messages.tools.empty()) {
         json::array tools;
         for (const ToolDefinition& tool : messages.tools) {
-            tools.push_back({{"name", tool.name},
-                             {"description", tool.description},
-                             {"parameters", tool.parameters}});
+            tools.push_back(
+                {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}});
         }
         root["tools"] = std::move(tools);
     }
@@ -133,8 +132,9 @@ Result<TurnMessages> decode_messages(std::string_view text) {
     try {
         return parse(text);
     } catch (const std::exception& error) {
-        return fail(ErrorCode::kStoreUnusable,
-                    std::string("the catalog is damaged: the messages of a turn cannot be read: ") + error.what());
+        return fail(
+            ErrorCode::kStoreUnusable,
+            std::string("the catalog is damaged: the messages of a turn cannot be read: ") + error.what());
     }
 }
 

@@ -1,4 +1,5 @@
-// Messages as the catalog keeps them (JSON text), and the key that a conversation is found by. Pure functions and values.
+// Messages as the catalog keeps them (JSON text), and the key that a conversation is found by. Pure functions
+// and values.
 #pragma once
 
 #include <span>
@@ -23,8 +24,9 @@ std::string encode(const TurnMessages& messages);
 // "" is no messages. kStoreUnusable: not what encode() makes.
 Result<TurnMessages> decode_messages(std::string_view text);
 
-// A chain over a conversation: equal for two conversations whose messages mean the same. Clients return an answer re-serialised
-// (white space around it, JSON of tool calls) and without its reasoning; that makes no difference here.
+// A chain over a conversation: equal for two conversations whose messages mean the same. Clients return an
+// answer re-serialised (white space around it, JSON of tool calls) and without its reasoning; that makes no
+// difference here.
 class ConversationKey {
   public:
     explicit ConversationKey(std::span<const ToolDefinition> tools);

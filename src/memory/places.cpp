@@ -49,7 +49,8 @@ ResidentAgent* Places::find_place(const Conversation& conversation, std::span<co
         if (agent->busy) continue;
         const bool goes_on = conversation.agent.head == conversation.parent();
         if (goes_on && agent->branch == conversation.branch()) return agent;
-        // Another line: taken over only when little is lost by it, so that a side call leaves the main line alone.
+        // Another line: taken over only when little is lost by it, so that a side call leaves the main line
+        // alone.
         const Position shared = common_prefix(agent->rows, tokens);
         if (2 * shared < agent->length() || shared < best_shared) continue;
         best = agent;
@@ -61,9 +62,10 @@ ResidentAgent* Places::find_place(const Conversation& conversation, std::span<co
 Result<ResidentAgent*> Places::make_place(const Conversation& conversation) {
     const std::string& name = conversation.agent.name;
     const auto busy = [&] {
-        return fail(ErrorCode::kUnavailable, "all " + std::to_string(agents_max_) +
-                                                 " places of resident agents are busy: try again later, or raise "
-                                                 "--max-agents");
+        return fail(ErrorCode::kUnavailable,
+                    "all " + std::to_string(agents_max_) +
+                        " places of resident agents are busy: try again later, or raise "
+                        "--max-agents");
     };
     while (residency_.size() >= agents_max_) {
         if (evict_one(nullptr, name) == Evicted::kNobody) return busy();

@@ -56,9 +56,9 @@ class Places {
     Places(const Places&) = delete;
     Places& operator=(const Places&) = delete;
 
-    // A place for a conversation, with a sequence of its own, most recently used now and busy until release(). The branch's
-    // own place if it has one, else an idle one of this agent whose rows mostly begin `tokens`, else a new one.
-    // kUnavailable: all places are busy.
+    // A place for a conversation, with a sequence of its own, most recently used now and busy until
+    // release(). The branch's own place if it has one, else an idle one of this agent whose rows mostly begin
+    // `tokens`, else a new one. kUnavailable: all places are busy.
     Result<ResidentAgent*> take(const Conversation& conversation, std::span<const Token> tokens);
     void release(ResidentAgent& agent) { agent.busy.reset(); }
     // Makes the agent's sequence hold the longest beginning of `wanted` that can be had: its own rows, or

@@ -63,7 +63,8 @@ Result<std::optional<std::string>> text_after_answer(const Engine& engine, const
         after.erase(0, end);
     }
     // The answer ended with that token itself: it stands at the end of the stored tokens.
-    if (!mark.end_of_turn.empty() && after.starts_with(mark.end_of_turn)) after.erase(0, mark.end_of_turn.size());
+    if (!mark.end_of_turn.empty() && after.starts_with(mark.end_of_turn))
+        after.erase(0, mark.end_of_turn.size());
     return std::optional<std::string>(std::move(after));
 }
 
@@ -121,7 +122,8 @@ Result<std::vector<Token>> system_prefix(const Engine& engine, const Opening& op
     return std::move(renderings[0]);
 }
 
-ChatPrompt chat_prompt(const Conversation& conversation, std::span<const ChatMessage> added, Thinking thinking) {
+ChatPrompt chat_prompt(const Conversation& conversation, std::span<const ChatMessage> added,
+                       Thinking thinking) {
     ChatPrompt prompt;
     prompt.messages = conversation.messages;
     prompt.messages.insert(prompt.messages.end(), added.begin(), added.end());

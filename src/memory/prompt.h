@@ -24,7 +24,8 @@ Result<std::vector<Token>> system_prefix(const Engine& engine, const Opening& op
                                          std::int64_t created_unix_ms);
 
 // All messages, the new ones last, as the chat template takes them.
-ChatPrompt chat_prompt(const Conversation& conversation, std::span<const ChatMessage> added, Thinking thinking);
+ChatPrompt chat_prompt(const Conversation& conversation, std::span<const ChatMessage> added,
+                       Thinking thinking);
 
 Result<Prompt> make_prompt(const Engine& engine, const Conversation& conversation,
                            std::span<const ChatMessage> added, Thinking thinking);

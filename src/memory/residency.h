@@ -1,4 +1,5 @@
-// Who is resident, in the order of last use: a place for each branch of an agent that is spoken to. Deterministic: order depends on calls only, never on a clock.
+// Who is resident, in the order of last use: a place for each branch of an agent that is spoken to.
+// Deterministic: order depends on calls only, never on a clock.
 //
 // Engine thread. References to agents stay valid until their removal.
 #pragma once
@@ -18,10 +19,11 @@ class Residency {
     ResidentAgent* find(const std::string& name);
     const ResidentAgent* find(const std::string& name) const;
     std::vector<ResidentAgent*> find_all(const std::string& name);
-    ResidentAgent& add(ResidentAgent agent);    // as the most recently used
-    void touch(const ResidentAgent& agent);     // most recently used now
+    ResidentAgent& add(ResidentAgent agent);  // as the most recently used
+    void touch(const ResidentAgent& agent);   // most recently used now
     void remove(const ResidentAgent& agent);
-    // The one to leave first: idle, not `kept`, and not of the same agent as `kept` while there is another. Null: none.
+    // The one to leave first: idle, not `kept`, and not of the same agent as `kept` while there is another.
+    // Null: none.
     ResidentAgent* least_recent(const ResidentAgent* kept, const std::string& name);
 
     void for_each_idle(const std::function<void(ResidentAgent&)>& visit);

@@ -14,10 +14,10 @@ namespace kvasir {
 struct ResidentAgent {
     AgentRecord record;
     SequenceId sequence{};
-    std::optional<BranchId> branch;       // whose rows these are; nothing before the first turn on it is committed
+    std::optional<BranchId> branch;  // whose rows these are; nothing before the first turn on it is committed
     std::optional<BranchId> head_branch;  // of the agent, when it was seen last
-    std::vector<Token> rows;           // the tokens whose rows the sequence holds
-    std::vector<Position> boundaries;  // positions worth restoring at, besides the end of the rows
+    std::vector<Token> rows;              // the tokens whose rows the sequence holds
+    std::vector<Position> boundaries;     // positions worth restoring at, besides the end of the rows
     WindowCapture windows;
     std::optional<Position>
         durable_at;                  // rows [0, durable_at) and the window there are stored and referenced

@@ -34,6 +34,7 @@ Result<AgentInfo> show_stored_agent(Store& store, const std::string& name) {
 
 Result<EraseReceipt> erase_stored_agent(Store& store, const std::string& name) {
     KVASIR_TRY_ASSIGN(const AgentRecord agent, store.catalog().agent(name));
+    KVASIR_TRY(store.make_room_to_erase());
     KVASIR_TRY_ASSIGN(const ErasedBlocks erased, store.catalog().erase_agent(agent.id));
     EraseReceipt receipt;
     receipt.agent = name;

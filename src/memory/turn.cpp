@@ -60,7 +60,8 @@ Result<AgentRecord> EngineAgentMemory::record_of(const TurnRequest& request) {
     return store_new_agent(request.agent, "", system_prompt, opening);
 }
 
-Result<Conversation> EngineAgentMemory::sent_conversation(const AgentRecord& record, const TurnRequest& request,
+Result<Conversation> EngineAgentMemory::sent_conversation(const AgentRecord& record,
+                                                          const TurnRequest& request,
                                                           std::vector<ChatMessage>& added) {
     Catalog& catalog = context_.store.catalog();
     KVASIR_TRY_ASSIGN(auto match, find_match(catalog, record.id, request));
@@ -72,7 +73,8 @@ Result<Conversation> EngineAgentMemory::sent_conversation(const AgentRecord& rec
         KVASIR_TRY_ASSIGN(const TurnRecord made, catalog.add_root(root, clock_.unix_ms()));
         match = Match{made.id, opening.messages.size()};
     }
-    added.assign(request.messages.begin() + static_cast<std::ptrdiff_t>(match->messages), request.messages.end());
+    added.assign(request.messages.begin() + static_cast<std::ptrdiff_t>(match->messages),
+                 request.messages.end());
     if (added.empty()) return fail(ErrorCode::kInvalidArgument, "the conversation has system messages only");
     KVASIR_TRY_ASSIGN(auto path, catalog.path_to(match->turn));
     return conversation_at(record, std::move(path));
@@ -107,12 +109,14 @@ Result<PreparedTurn> EngineAgentMemory::prepare(TurnRequest request) {
     } else {
         KVASIR_TRY_ASSIGN(turn.conversation, sent_conversation(record, request, turn.added));
     }
-    KVASIR_TRY_ASSIGN(turn.prompt, make_prompt(context_.engine, turn.conversation, turn.added, request.thinking));
-    KVASIR_TRY_ASSIGN(turn.answer_tokens_max, answer_room(turn.conversation, turn.prompt, request.answer_tokens_max));
+    KVASIR_TRY_ASSIGN(turn.prompt,
+                      make_prompt(context_.engine, turn.conversation, turn.added, request.thinking));
+    KVASIR_TRY_ASSIGN(turn.answer_tokens_max,
+                      answer_room(turn.conversation, turn.prompt, request.answer_tokens_max));
     const std::uint64_t cells = turn.prompt.tokens.size() + turn.answer_tokens_max;
     if (request.cells_max && cells > *request.cells_max + 1) {
-        return fail(ErrorCode::kUnavailable, "the turn needs " + std::to_string(cells) +
-                                                 " KV cells and " + std::to_string(*request.cells_max) +
+        return fail(ErrorCode::kUnavailable, "the turn needs " + std::to_string(cells) + " KV cells and " +
+                                                 std::to_string(*request.cells_max) +
                                                  " are not reserved by others: try again later");
     }
     if (request.reading == AnswerReading::kParsed) {

@@ -18,14 +18,16 @@ const ChatMessage* last_user_message(const std::vector<ChatMessage>& messages) {
 
 }  // namespace
 
-// Tokens of a stop string are not part of the answer; where it begins inside a token, the rest of that token's text is.
+// Tokens of a stop string are not part of the answer; where it begins inside a token, the rest of that
+// token's text is.
 std::vector<Token> TurnRun::committed_answer() const {
     if (!answer_.stopped()) return answer_tokens_;
     const auto& ends = answer_.token_ends();
     const std::size_t bytes = answer_.text().size();
     std::size_t kept = 0;
     while (kept < ends.size() && ends[kept] <= bytes) ++kept;
-    std::vector<Token> tokens(answer_tokens_.begin(), answer_tokens_.begin() + static_cast<std::ptrdiff_t>(kept));
+    std::vector<Token> tokens(answer_tokens_.begin(),
+                              answer_tokens_.begin() + static_cast<std::ptrdiff_t>(kept));
     const std::size_t covered = kept == 0 ? 0 : ends[kept - 1];
     const auto rest = context_.kv.engine.tokenize(std::string_view(answer_.text()).substr(covered),
                                                   SpecialTokens::kAsText, SequenceStart::kNo);
@@ -130,8 +132,8 @@ std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, con
     return turn.fingerprint_changes.empty() ? "not_stored" : "fingerprint_changed";
 }
 
-std::string restore_warning(const std::string& reason, const Reuse& reuse, const std::string& fingerprint_changes,
-                            Position evaluated) {
+std::string restore_warning(const std::string& reason, const Reuse& reuse,
+                            const std::string& fingerprint_changes, Position evaluated) {
     if (!reuse.failures.empty()) {
         return std::to_string(reuse.failures.size()) + " stored KV block(s) could not be used (" +
                reuse.failures.front() + "): " + std::to_string(evaluated) + " tokens were read again";

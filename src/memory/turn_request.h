@@ -1,4 +1,5 @@
-// What a turn is asked for, and what comes out while it runs. Values; made by any thread, used on the engine thread.
+// What a turn is asked for, and what comes out while it runs. Values; made by any thread, used on the engine
+// thread.
 #pragma once
 
 #include <atomic>
@@ -68,8 +69,10 @@ struct TurnRequest {
     SamplingOptions sampling;  // its format is set by the turn
     std::vector<std::string> stops;
     std::uint32_t answer_tokens_max = kAnswerTokensDefault;
-    std::optional<std::uint32_t> top_logprobs;   // given: log probabilities of each token, and of so many others
-    std::optional<std::uint32_t> expected_turn;  // kStored: kConflict when the conversation has another number of turns
+    std::optional<std::uint32_t>
+        top_logprobs;  // given: log probabilities of each token, and of so many others
+    std::optional<std::uint32_t>
+        expected_turn;  // kStored: kConflict when the conversation has another number of turns
     std::string idempotency_key;
     const std::atomic<bool>* cancelled = nullptr;  // looked at before every token and chunk
     // KV cells that it may come to hold; kUnavailable when it would be more. For turns beside others.

@@ -69,15 +69,16 @@ Status TurnRun::restore() {
     metrics.source = reuse.source;
     metrics.not_reused_reason = not_reused_reason(turn_, context_.kv, reuse);
     metrics.restore_ms = reuse.restore_ms;
-    add_warning(turn_result_.warning, restore_warning(metrics.not_reused_reason, reuse, turn_.fingerprint_changes,
-                                                      metrics.evaluated_tokens));
+    add_warning(turn_result_.warning, restore_warning(metrics.not_reused_reason, reuse,
+                                                      turn_.fingerprint_changes, metrics.evaluated_tokens));
     phase_begin_us_ = context_.clock.monotonic_us();
     if (sinks_.on_prompt) sinks_.on_prompt(metrics);
     return {};
 }
 
 bool TurnRun::is_boundary(Position position) const {
-    return std::find(wanted_.boundaries.begin(), wanted_.boundaries.end(), position) != wanted_.boundaries.end();
+    return std::find(wanted_.boundaries.begin(), wanted_.boundaries.end(), position) !=
+           wanted_.boundaries.end();
 }
 
 std::size_t TurnRun::add_rows(std::vector<BatchRow>& rows, std::size_t rows_max) {
@@ -95,8 +96,8 @@ std::size_t TurnRun::add_rows(std::vector<BatchRow>& rows, std::size_t rows_max)
     const Position begin = agent_->length();
     const Position end = static_cast<Position>(turn_.prompt.tokens.size());
     const auto split_at = context_.kv.windowed() ? wanted_.boundaries : std::vector<Position>();
-    const auto chunk_max = static_cast<std::uint32_t>(
-        std::min<std::size_t>(rows_max, context_.kv.engine.model().batch_tokens));
+    const auto chunk_max =
+        static_cast<std::uint32_t>(std::min<std::size_t>(rows_max, context_.kv.engine.model().batch_tokens));
     const TokenRange chunk = plan_chunks({begin, end}, chunk_max, split_at).front();
     for (Position i = chunk.begin; i < chunk.end; ++i)
         rows.push_back({agent_->sequence, turn_.prompt.tokens[i], i, false});
@@ -115,7 +116,8 @@ void TurnRun::evaluated(std::size_t first) {
     if (context_.kv.windowed() && is_boundary(agent_->length())) capture_boundary(engine, *agent_);
     TurnMetrics& metrics = turn_result_.metrics;
     if (sinks_.on_progress) {
-        sinks_.on_progress(TurnPhase::kPrefill, agent_->length() - metrics.reused_tokens, metrics.evaluated_tokens);
+        sinks_.on_progress(TurnPhase::kPrefill, agent_->length() - metrics.reused_tokens,
+                           metrics.evaluated_tokens);
     }
     if (agent_->length() < turn_.prompt.tokens.size()) return;
     metrics.prefill_ms = ms_since(phase_begin_us_);
@@ -161,7 +163,8 @@ void TurnRun::end_answer(std::string finish_reason) {
 }
 
 void TurnRun::note_result() {
-    for (const std::string& warning : context_.places.take_warnings()) add_warning(turn_result_.warning, warning);
+    for (const std::string& warning : context_.places.take_warnings())
+        add_warning(turn_result_.warning, warning);
     result_ = turn_result_;
 }
 

@@ -1,5 +1,6 @@
-// One turn while it runs: a place with KV, rows to evaluate, an answer that grows, a commit. It evaluates nothing itself:
-// whoever drives it puts its rows into a batch, alone or beside other turns', and tells it when they are evaluated.
+// One turn while it runs: a place with KV, rows to evaluate, an answer that grows, a commit. It evaluates
+// nothing itself: whoever drives it puts its rows into a batch, alone or beside other turns', and tells it
+// when they are evaluated.
 //
 //   kPrefill -> kDecode -> kAnswered (durable: the answer can be told) -> save() -> kDone
 //   any failure or cancellation before the first token -> kDone, and the agent is as it was
@@ -43,7 +44,8 @@ enum class TurnStage { kPrefill, kDecode, kAnswered, kDone };
 class TurnRun {
   public:
     // Restores what can be restored of the prompt.
-    static Result<std::unique_ptr<TurnRun>> start(TurnContext context, PreparedTurn prepared, TurnSinks sinks);
+    static Result<std::unique_ptr<TurnRun>> start(TurnContext context, PreparedTurn prepared,
+                                                  TurnSinks sinks);
     // A turn that was committed before under the same Idempotency-Key: its answer, nothing evaluated.
     static std::unique_ptr<TurnRun> replay(TurnContext context, PreparedTurn prepared, TurnSinks sinks);
     ~TurnRun();
@@ -52,7 +54,8 @@ class TurnRun {
 
     TurnStage stage() const { return stage_; }
     const std::string& agent() const { return turn_.request.agent; }
-    // Rows that it wants evaluated next, at most rows_max; how many were added. 0 when it has become kDone (cancelled).
+    // Rows that it wants evaluated next, at most rows_max; how many were added. 0 when it has become kDone
+    // (cancelled).
     std::size_t add_rows(std::vector<BatchRow>& rows, std::size_t rows_max);
     // They are: `first` is the index of the first in the batch.
     void evaluated(std::size_t first);
@@ -99,7 +102,7 @@ class TurnRun {
 
 // Why not all of what was expected was reused; "" when it was.
 std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, const Reuse& reuse);
-std::string restore_warning(const std::string& reason, const Reuse& reuse, const std::string& fingerprint_changes,
-                            Position evaluated);
+std::string restore_warning(const std::string& reason, const Reuse& reuse,
+                            const std::string& fingerprint_changes, Position evaluated);
 
 }  // namespace kvasir

@@ -4,7 +4,8 @@
 
 namespace kvasir {
 
-std::vector<std::uint32_t> plan_batch(std::span<const TurnNeed> needs, const BatchLimits& limits, std::uint64_t step) {
+std::vector<std::uint32_t> plan_batch(std::span<const TurnNeed> needs, const BatchLimits& limits,
+                                      std::uint64_t step) {
     std::vector<std::uint32_t> rows(needs.size(), 0);
     std::uint32_t left = limits.batch_rows_max;
     std::vector<std::size_t> reading;

@@ -7,7 +7,9 @@ namespace kvasir {
 
 namespace {
 
-bool runs(const TurnRun& run) { return run.stage() == TurnStage::kPrefill || run.stage() == TurnStage::kDecode; }
+bool runs(const TurnRun& run) {
+    return run.stage() == TurnStage::kPrefill || run.stage() == TurnStage::kDecode;
+}
 
 }  // namespace
 
@@ -32,8 +34,10 @@ bool EngineLoop::may_run(const WaitingTurn& turn, const std::vector<const Waitin
     const auto same = [&](const WaitingTurn& other) {
         return other.request.history == History::kStored && other.request.agent == turn.request.agent;
     };
-    return std::none_of(before.begin(), before.end(), [&](const WaitingTurn* other) { return same(*other); }) &&
-           std::none_of(active_.begin(), active_.end(), [&](const ActiveTurn& other) { return same(other.turn); });
+    return std::none_of(before.begin(), before.end(),
+                        [&](const WaitingTurn* other) { return same(*other); }) &&
+           std::none_of(active_.begin(), active_.end(),
+                        [&](const ActiveTurn& other) { return same(other.turn); });
 }
 
 std::uint64_t EngineLoop::cells_reserved() const {
@@ -55,7 +59,9 @@ EngineLoop::Started EngineLoop::start(WaitingTurn& turn) {
     const std::uint64_t reserved = cells_reserved();
     request.cells_max = cells > reserved ? cells - reserved : 0;
     TurnSinks sinks;
-    sinks.on_prompt = [listener = turn.listener](const TurnMetrics& metrics) { listener->on_prompt(metrics); };
+    sinks.on_prompt = [listener = turn.listener](const TurnMetrics& metrics) {
+        listener->on_prompt(metrics);
+    };
     sinks.on_piece = [listener = turn.listener](const AnswerPiece& piece) { listener->on_piece(piece); };
     sinks.on_progress = [listener = turn.listener](TurnPhase phase, Position done, Position total) {
         listener->on_progress(phase, done, total);
@@ -97,7 +103,8 @@ void EngineLoop::fill_batch() {
     for (ActiveTurn& active : active_) {
         if (!runs(*active.run)) continue;
         turns.push_back(&active);
-        needs.push_back(active.run->stage() == TurnStage::kDecode ? TurnNeed::kAnswerRow : TurnNeed::kPromptRows);
+        needs.push_back(active.run->stage() == TurnStage::kDecode ? TurnNeed::kAnswerRow
+                                                                  : TurnNeed::kPromptRows);
     }
     const BatchLimits limits{engine_.model().batch_tokens, options_.prompt_chunk_tokens};
     const auto shares = plan_batch(needs, limits, stats_.steps);

@@ -1,4 +1,5 @@
-// What the engine thread does, without the thread: waiting turns become active, active ones make steps. Engine thread.
+// What the engine thread does, without the thread: waiting turns become active, active ones make steps.
+// Engine thread.
 #pragma once
 
 #include <cstdint>

@@ -14,11 +14,13 @@ namespace kvasir {
 
 namespace {
 
-constexpr auto kWakeInterval = std::chrono::milliseconds(200);  // for deadlines and cancellations while turns only wait
+constexpr auto kWakeInterval =
+    std::chrono::milliseconds(200);  // for deadlines and cancellations while turns only wait
 
 class ThreadScheduler final : public Scheduler {
   public:
-    ThreadScheduler(const SchedulerOptions& options, AgentMemory& memory, const Engine& engine, const Clock& clock)
+    ThreadScheduler(const SchedulerOptions& options, AgentMemory& memory, const Engine& engine,
+                    const Clock& clock)
         : options_(options), memory_(memory), clock_(clock), loop_(options, memory, engine, clock) {
         thread_ = std::thread([this] { serve(); });
     }
@@ -54,16 +56,19 @@ class ThreadScheduler final : public Scheduler {
     std::thread thread_;
 };
 
-Result<std::shared_ptr<TurnTicket>> ThreadScheduler::submit(TurnRequest request, std::shared_ptr<TurnListener> listener,
+Result<std::shared_ptr<TurnTicket>> ThreadScheduler::submit(TurnRequest request,
+                                                            std::shared_ptr<TurnListener> listener,
                                                             const SubmitOptions& options) {
     WaitingTurn turn{std::move(request), std::move(listener), std::make_shared<TurnTicket>(), 0};
-    if (options.timeout_ms > 0) turn.deadline_us = clock_.monotonic_us() + std::int64_t{options.timeout_ms} * 1000;
+    if (options.timeout_ms > 0)
+        turn.deadline_us = clock_.monotonic_us() + std::int64_t{options.timeout_ms} * 1000;
     const std::lock_guard lock(mutex_);
     if (state_ != State::kServing) return fail(ErrorCode::kUnavailable, "the server is shutting down");
     if (turns_.size() + waiting_in_loop_ >= options_.waiting_turns_max) {
         ++refused_;
         return fail(ErrorCode::kUnavailable, "too many requests wait already (" +
-                                                 std::to_string(options_.waiting_turns_max) + "): try again later");
+                                                 std::to_string(options_.waiting_turns_max) +
+                                                 "): try again later");
     }
     std::shared_ptr<TurnTicket> ticket = turn.ticket;
     turns_.push_back(std::move(turn));
@@ -91,7 +96,9 @@ SchedulerStats ThreadScheduler::stats() const {
 
 void ThreadScheduler::take_inbox(std::unique_lock<std::mutex>& lock,
                                  std::deque<std::function<void(AgentMemory&)>>& tasks) {
-    const auto ready = [&] { return !turns_.empty() || !tasks_.empty() || cancel_all_ || state_ == State::kStopping; };
+    const auto ready = [&] {
+        return !turns_.empty() || !tasks_.empty() || cancel_all_ || state_ == State::kStopping;
+    };
     if (loop_.idle()) {
         loop_idle_ = turns_.empty() && tasks_.empty();
         if (loop_idle_) idle_.notify_all();
@@ -130,7 +137,8 @@ void ThreadScheduler::drain(std::uint32_t timeout_ms) {
     {
         std::unique_lock lock(mutex_);
         state_ = State::kDraining;
-        idle_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return loop_idle_ && turns_.empty(); });
+        idle_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                       [&] { return loop_idle_ && turns_.empty(); });
         cancel_all_ = true;
         state_ = State::kStopping;
         wake_.notify_one();
@@ -140,8 +148,8 @@ void ThreadScheduler::drain(std::uint32_t timeout_ms) {
 
 }  // namespace
 
-std::unique_ptr<Scheduler> Scheduler::start(const SchedulerOptions& options, AgentMemory& memory, const Engine& engine,
-                                            const Clock& clock) {
+std::unique_ptr<Scheduler> Scheduler::start(const SchedulerOptions& options, AgentMemory& memory,
+                                            const Engine& engine, const Clock& clock) {
     return std::make_unique<ThreadScheduler>(options, memory, engine, clock);
 }
 

@@ -1,8 +1,8 @@
-// The engine thread: it alone touches engine and memory. Turns of many agents run beside each other, all in one batch per
-// step; between steps it runs short tasks (listing, saving, evicting).
+// The engine thread: it alone touches engine and memory. Turns of many agents run beside each other, all in
+// one batch per step; between steps it runs short tasks (listing, saving, evicting).
 //
-// start(), drain() and the destructor belong to one thread, submit(), run() and stats() to any. Listeners are called on the
-// engine thread and must not block.
+// start(), drain() and the destructor belong to one thread, submit(), run() and stats() to any. Listeners are
+// called on the engine thread and must not block.
 #pragma once
 
 #include <atomic>
@@ -66,17 +66,19 @@ struct SchedulerStats {
 
 class Scheduler {
   public:
-    static std::unique_ptr<Scheduler> start(const SchedulerOptions& options, AgentMemory& memory, const Engine& engine,
-                                            const Clock& clock);
+    static std::unique_ptr<Scheduler> start(const SchedulerOptions& options, AgentMemory& memory,
+                                            const Engine& engine, const Clock& clock);
     virtual ~Scheduler() = default;  // as drain(0)
 
     // kUnavailable: too many turns wait, or it is draining.
-    virtual Result<std::shared_ptr<TurnTicket>> submit(TurnRequest request, std::shared_ptr<TurnListener> listener,
+    virtual Result<std::shared_ptr<TurnTicket>> submit(TurnRequest request,
+                                                       std::shared_ptr<TurnListener> listener,
                                                        const SubmitOptions& options) = 0;
     // Runs on the engine thread between two steps. kUnavailable: too many tasks wait, or it has stopped.
     virtual Status run(std::function<void(AgentMemory&)> task) = 0;
     virtual SchedulerStats stats() const = 0;
-    // No new turns; those that run and wait may finish within timeout_ms, then they are cancelled. KV of all is saved.
+    // No new turns; those that run and wait may finish within timeout_ms, then they are cancelled. KV of all
+    // is saved.
     virtual void drain(std::uint32_t timeout_ms) = 0;
 };
 

@@ -22,9 +22,11 @@ std::vector<std::string> stops_of(const JsonFields& fields) {
     const boost::json::value* given = fields.find("stop");
     if (given == nullptr || given->is_null()) return stops;
     const auto add = [&](const boost::json::value& value) {
-        const bool usable = value.is_string() && !value.as_string().empty() && value.as_string().size() <= kStopBytesMax;
+        const bool usable =
+            value.is_string() && !value.as_string().empty() && value.as_string().size() <= kStopBytesMax;
         if (!usable || stops.size() >= kOpenAiStopsMax)
-            return fields.refuse("invalid_value", "stop", "stop is a string or up to 4 strings of 1 to 256 bytes");
+            return fields.refuse("invalid_value", "stop",
+                                 "stop is a string or up to 4 strings of 1 to 256 bytes");
         stops.emplace_back(value.as_string());
     };
     if (!given->is_array()) {
@@ -60,7 +62,8 @@ ApiResult<AgentMessageBody> parse_agent_message(std::string_view text) {
         body.answer_tokens_max = static_cast<std::uint32_t>(*most);
     if (const auto turn = fields.integer("expected_turn", {0, kTurnsMax}))
         body.expected_turn = static_cast<std::uint32_t>(*turn);
-    if (const auto seed = fields.integer("seed", {0, kTurnsMax})) body.sampling.seed = static_cast<std::uint32_t>(*seed);
+    if (const auto seed = fields.integer("seed", {0, kTurnsMax}))
+        body.sampling.seed = static_cast<std::uint32_t>(*seed);
     body.sampling.temperature = number(fields, "temperature", {0, 2});
     body.sampling.top_p = number(fields, "top_p", {0, 1});
     body.sampling.min_p = number(fields, "min_p", {0, 1});

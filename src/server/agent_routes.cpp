@@ -73,7 +73,8 @@ void get_agent_turns(const RouteCall& call) {
         for (const TurnRecord& turn : *turns) {
             if (turn.number > 0) list.push_back(to_json(turn));
         }
-        respond_json(done, 200, json::serialize(json::object{{"agent", done.agent}, {"turns", std::move(list)}}));
+        respond_json(done, 200,
+                     json::serialize(json::object{{"agent", done.agent}, {"turns", std::move(list)}}));
     });
 }
 

@@ -1,4 +1,5 @@
-// Our own routes: agents by name. Handlers run on HTTP threads; what they ask of memory runs on the engine thread.
+// Our own routes: agents by name. Handlers run on HTTP threads; what they ask of memory runs on the engine
+// thread.
 #pragma once
 
 #include "server/routes.h"

@@ -93,7 +93,9 @@ class AgentMessageForm final : public AnswerForm {
     }
 };
 
-AnswerLogprob logprob_in_words_of_api(const TokenLogprob& logprob) { return {logprob.text, logprob.logprob, logprob.top}; }
+AnswerLogprob logprob_in_words_of_api(const TokenLogprob& logprob) {
+    return {logprob.text, logprob.logprob, logprob.top};
+}
 
 FinishReason finish_reason_of(const TurnResult& result) {
     if (result.finish_reason == "length") return FinishReason::kLength;
@@ -104,8 +106,12 @@ FinishReason finish_reason_of(const TurnResult& result) {
 
 }  // namespace
 
-std::unique_ptr<AnswerForm> openai_chat_form(const AnswerHead& head) { return std::make_unique<OpenAiForm>(head); }
-std::unique_ptr<AnswerForm> anthropic_form(const AnswerHead& head) { return std::make_unique<AnthropicForm>(head); }
+std::unique_ptr<AnswerForm> openai_chat_form(const AnswerHead& head) {
+    return std::make_unique<OpenAiForm>(head);
+}
+std::unique_ptr<AnswerForm> anthropic_form(const AnswerHead& head) {
+    return std::make_unique<AnthropicForm>(head);
+}
 std::unique_ptr<AnswerForm> agent_message_form(const AnswerHead& /*head*/) {
     return std::make_unique<AgentMessageForm>();
 }
@@ -116,7 +122,8 @@ AnswerDelta delta_of(const AnswerPiece& piece) {
     delta.reasoning = piece.reasoning;
     for (const ToolCallPiece& call : piece.tool_calls)
         delta.tool_calls.push_back({call.index, call.id, call.name, call.arguments});
-    for (const TokenLogprob& logprob : piece.logprobs) delta.logprobs.push_back(logprob_in_words_of_api(logprob));
+    for (const TokenLogprob& logprob : piece.logprobs)
+        delta.logprobs.push_back(logprob_in_words_of_api(logprob));
     return delta;
 }
 

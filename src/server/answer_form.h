@@ -1,5 +1,5 @@
-// An answer in the form of the protocol that asked: whole, or as events while it comes. One object per answer; whoever uses it
-// calls in turn.
+// An answer in the form of the protocol that asked: whole, or as events while it comes. One object per
+// answer; whoever uses it calls in turn.
 #pragma once
 
 #include <memory>

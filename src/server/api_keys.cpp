@@ -16,16 +16,18 @@ Digest256 digest_of(std::string_view key) {
 // Looks at every byte whatever it finds: how long it takes tells nothing about the key.
 bool equal(const Digest256& a, const Digest256& b) {
     unsigned difference = 0;
-    for (std::size_t i = 0; i < a.bytes.size(); ++i) difference |= static_cast<unsigned>(a.bytes[i] ^ b.bytes[i]);
+    for (std::size_t i = 0; i < a.bytes.size(); ++i)
+        difference |= static_cast<unsigned>(a.bytes[i] ^ b.bytes[i]);
     return difference == 0;
 }
 
 std::string_view bearer_of(std::string_view authorization) {
     constexpr std::string_view kScheme = "bearer ";
     if (authorization.size() <= kScheme.size()) return {};
-    const bool bearer = std::equal(kScheme.begin(), kScheme.end(), authorization.begin(), [](char want, char have) {
-        return want == static_cast<char>(std::tolower(static_cast<unsigned char>(have)));
-    });
+    const bool bearer =
+        std::equal(kScheme.begin(), kScheme.end(), authorization.begin(), [](char want, char have) {
+            return want == static_cast<char>(std::tolower(static_cast<unsigned char>(have)));
+        });
     return bearer ? authorization.substr(kScheme.size()) : std::string_view();
 }
 

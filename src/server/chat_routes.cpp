@@ -41,8 +41,8 @@ std::string model_shown(const ServerContext& context, const std::string& asked) 
 }
 
 AnswerHead head_of(const RouteCall& call, const ChatRequest& chat, const char* id_prefix) {
-    return {fmt::format("{}{}", id_prefix, call.exchange->request().request_id), call.context.clock.unix_ms() / 1000,
-            model_shown(call.context, chat.model), chat.usage_chunk};
+    return {fmt::format("{}{}", id_prefix, call.exchange->request().request_id),
+            call.context.clock.unix_ms() / 1000, model_shown(call.context, chat.model), chat.usage_chunk};
 }
 
 void answer(const RouteCall& call, ApiResult<ChatRequest> parsed, const char* id_prefix,
@@ -57,9 +57,11 @@ void answer(const RouteCall& call, ApiResult<ChatRequest> parsed, const char* id
     options.protocol = call.protocol;
     options.stream = parsed->stream;
     options.notes = parsed->notes;
-    options.headers = {{"x-kvasir-agent", speaker->agent}, {"x-kvasir-agent-source", to_string(speaker->source)}};
+    options.headers = {{"x-kvasir-agent", speaker->agent},
+                       {"x-kvasir-agent-source", to_string(speaker->source)}};
     auto protocol_form = form(options.head);
-    const auto bridge = std::make_shared<TurnBridge>(std::move(options), call.exchange, std::move(protocol_form));
+    const auto bridge =
+        std::make_shared<TurnBridge>(std::move(options), call.exchange, std::move(protocol_form));
     TurnRequest request = turn_request(call.context, std::move(*parsed), speaker->agent);
     request.idempotency_key = std::string(http.header("idempotency-key").value_or(""));
     bridge->submit(call.context, std::move(request));
@@ -71,7 +73,9 @@ ModelCard card_of(const ServerContext& context, const std::string& id) {
 }
 
 // Clients of Anthropic's tell their protocol's version with every request.
-bool wants_anthropic(const RouteCall& call) { return call.exchange->request().header("anthropic-version").has_value(); }
+bool wants_anthropic(const RouteCall& call) {
+    return call.exchange->request().header("anthropic-version").has_value();
+}
 
 }  // namespace
 

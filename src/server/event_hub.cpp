@@ -22,15 +22,13 @@ void EventHub::tell(const MemoryEvent& event, std::int64_t unix_ms) {
     const std::lock_guard lock(mutex_);
     ++sequence_;
     if (listeners_.empty()) return;
-    const boost::json::value data{{"agent", event.agent},
-                                  {"event", to_string(event.kind)},
-                                  {"tokens", event.tokens},
-                                  {"ms", event.ms},
-                                  {"detail", event.detail},
-                                  {"unix_ms", unix_ms}};
-    const std::string text =
-        fmt::format("id: {}\nevent: {}\ndata: {}\n\n", sequence_, to_string(event.kind), boost::json::serialize(data));
-    std::erase_if(listeners_, [&](const auto& listener) { return listener->push(text) == PushResult::kClosed; });
+    const boost::json::value data{{"agent", event.agent},   {"event", to_string(event.kind)},
+                                  {"tokens", event.tokens}, {"ms", event.ms},
+                                  {"detail", event.detail}, {"unix_ms", unix_ms}};
+    const std::string text = fmt::format("id: {}\nevent: {}\ndata: {}\n\n", sequence_, to_string(event.kind),
+                                         boost::json::serialize(data));
+    std::erase_if(listeners_,
+                  [&](const auto& listener) { return listener->push(text) == PushResult::kClosed; });
 }
 
 std::size_t EventHub::listeners() const {

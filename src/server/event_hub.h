@@ -1,5 +1,6 @@
-// What happens to agents, told to everybody who listens on GET /events. Memory tells it on the engine thread, listeners come and
-// go on HTTP threads; nobody waits for a slow one (its connection is cut by the HTTP server's own limit).
+// What happens to agents, told to everybody who listens on GET /events. Memory tells it on the engine thread,
+// listeners come and go on HTTP threads; nobody waits for a slow one (its connection is cut by the HTTP
+// server's own limit).
 #pragma once
 
 #include <cstdint>

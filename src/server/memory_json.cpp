@@ -41,9 +41,13 @@ json::value to_json(const TurnMetrics& metrics) {
 }
 
 json::value to_json(const TurnResult& turn) {
-    return {{"text", turn.text},       {"finish_reason", turn.finish_reason}, {"turn", turn.turn},
-            {"durable", true},         {"kv_durable", turn.durability == Durability::kTokensAndKv},
-            {"warning", turn.warning}, {"memory", to_json(turn.metrics)}};
+    return {{"text", turn.text},
+            {"finish_reason", turn.finish_reason},
+            {"turn", turn.turn},
+            {"durable", true},
+            {"kv_durable", turn.durability == Durability::kTokensAndKv},
+            {"warning", turn.warning},
+            {"memory", to_json(turn.metrics)}};
 }
 
 json::value to_json(const CreateResult& created) {
@@ -72,14 +76,10 @@ json::value to_json(const MemoryUsage& usage) {
         agents.push_back(
             {{"name", agent.name}, {"cache_tokens", agent.cache_tokens}, {"kv_bytes", agent.kv_bytes}});
     }
-    return {{"weights_bytes", usage.engine.weights_bytes},
-            {"kv_pool_bytes", usage.engine.kv_pool_bytes},
-            {"compute_bytes", usage.engine.compute_bytes},
-            {"total_bytes", usage.total_bytes},
-            {"reserved_bytes", usage.reserved_bytes},
-            {"agents", agents},
-            {"append_cells_used", usage.cells.append_used},
-            {"append_cells_total", usage.cells.append_total}};
+    return {{"weights_bytes", usage.engine.weights_bytes},  {"kv_pool_bytes", usage.engine.kv_pool_bytes},
+            {"compute_bytes", usage.engine.compute_bytes},  {"total_bytes", usage.total_bytes},
+            {"reserved_bytes", usage.reserved_bytes},       {"agents", agents},
+            {"append_cells_used", usage.cells.append_used}, {"append_cells_total", usage.cells.append_total}};
 }
 
 json::value to_json(const DiskUsage& usage) {
@@ -89,12 +89,9 @@ json::value to_json(const DiskUsage& usage) {
 }
 
 json::value to_json(const AgentCache& cache) {
-    return {{"agent", to_json(cache.agent)},
-            {"append_blocks", cache.append_blocks},
-            {"append_bytes", cache.append_bytes},
-            {"window_segments", cache.window_segments},
-            {"window_bytes", cache.window_bytes},
-            {"resident_branches", cache.resident_branches},
+    return {{"agent", to_json(cache.agent)},           {"append_blocks", cache.append_blocks},
+            {"append_bytes", cache.append_bytes},      {"window_segments", cache.window_segments},
+            {"window_bytes", cache.window_bytes},      {"resident_branches", cache.resident_branches},
             {"resident_tokens", cache.resident_tokens}};
 }
 
@@ -109,12 +106,9 @@ json::value to_json(const SaveResult& saved) {
 }
 
 json::value to_json(const LoadResult& loaded) {
-    return {{"restored_tokens", loaded.restored_tokens},
-            {"evaluated_tokens", loaded.evaluated_tokens},
-            {"source", to_string(loaded.source)},
-            {"warning", loaded.warning},
-            {"restore_ms", loaded.restore_ms},
-            {"prefill_ms", loaded.prefill_ms}};
+    return {{"restored_tokens", loaded.restored_tokens}, {"evaluated_tokens", loaded.evaluated_tokens},
+            {"source", to_string(loaded.source)},        {"warning", loaded.warning},
+            {"restore_ms", loaded.restore_ms},           {"prefill_ms", loaded.prefill_ms}};
 }
 
 json::value to_json(const TurnRecord& turn) {

@@ -1,4 +1,5 @@
-// What memory tells about itself, as JSON: the same on the command line (--json) and over HTTP. Pure functions.
+// What memory tells about itself, as JSON: the same on the command line (--json) and over HTTP. Pure
+// functions.
 #pragma once
 
 #include <boost/json/value.hpp>

@@ -20,8 +20,9 @@ class MetricsText {
 
   private:
     void add(const char* name, const char* type, const char* help, double value) {
-        text_ += fmt::format("# HELP kvasir_{0} {1}\n# TYPE kvasir_{0} {2}\nkvasir_{0}{{model=\"{3}\"}} {4}\n", name,
-                             help, type, model_, value);
+        text_ +=
+            fmt::format("# HELP kvasir_{0} {1}\n# TYPE kvasir_{0} {2}\nkvasir_{0}{{model=\"{3}\"}} {4}\n",
+                        name, help, type, model_, value);
     }
     std::string model_;
     std::string text_;
@@ -34,10 +35,12 @@ void add_turns(MetricsText& text, const SchedulerStats& stats) {
     text.gauge("turns_active", "Turns that run.", stats.turns_active);
     text.counter("turns_total", "Turns that were answered and are durable.", as_double(stats.turns_done));
     text.counter("turns_failed_total", "Turns that ended without an answer.", as_double(stats.turns_failed));
-    text.counter("turns_refused_total", "Turns refused because too many waited.", as_double(stats.turns_refused));
+    text.counter("turns_refused_total", "Turns refused because too many waited.",
+                 as_double(stats.turns_refused));
     text.counter("steps_total", "Steps of the model.", as_double(stats.steps));
     text.counter("prompt_tokens_total", "Tokens of all prompts.", as_double(stats.prompt_tokens));
-    text.counter("reused_tokens_total", "Prompt tokens that were not read again.", as_double(stats.reused_tokens));
+    text.counter("reused_tokens_total", "Prompt tokens that were not read again.",
+                 as_double(stats.reused_tokens));
     text.counter("evaluated_rows_total", "Rows that the model evaluated.", as_double(stats.evaluated_tokens));
     text.counter("answer_tokens_total", "Tokens of all answers.", as_double(stats.answer_tokens));
     text.gauge("step_ms_last", "Duration of the last step.", stats.step_ms_last);
@@ -47,7 +50,8 @@ void add_memory(MetricsText& text, const MemoryUsage& usage) {
     text.gauge("weights_bytes", "Weights of the model.", as_double(usage.engine.weights_bytes));
     text.gauge("kv_pool_bytes", "All KV cells, used or not.", as_double(usage.engine.kv_pool_bytes));
     text.gauge("compute_bytes", "Compute buffers.", as_double(usage.engine.compute_bytes));
-    text.gauge("process_resident_bytes", "What the process takes, as the kernel counts it.", as_double(usage.total_bytes));
+    text.gauge("process_resident_bytes", "What the process takes, as the kernel counts it.",
+               as_double(usage.total_bytes));
     text.gauge("kv_cells", "KV cells of the append pool.", usage.cells.append_total);
     text.gauge("kv_cells_used", "Of them, used.", usage.cells.append_used);
     text.gauge("agents_resident", "Conversations with KV in memory.", as_double(usage.agents.size()));

@@ -1,4 +1,5 @@
-// GET /metrics: the Prometheus text format. A pure function of snapshots; any thread. Labels name the model, never an agent.
+// GET /metrics: the Prometheus text format. A pure function of snapshots; any thread. Labels name the model,
+// never an agent.
 #pragma once
 
 #include <string>

@@ -56,13 +56,12 @@ json::object operation_of(const Route& route) {
     if (auto parameters = parameters_of(route.pattern); !parameters.empty())
         operation["parameters"] = std::move(parameters);
     if (std::string_view(route.method) == "POST") {
-        operation["requestBody"] = {
-            {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
+        operation["requestBody"] = {{"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
     }
-    operation["security"] = route.access == Access::kKey
-                                ? json::array{json::object{{"bearer", json::array{}}},
-                                              json::object{{"api_key", json::array{}}}}
-                                : json::array{};
+    operation["security"] =
+        route.access == Access::kKey
+            ? json::array{json::object{{"bearer", json::array{}}}, json::object{{"api_key", json::array{}}}}
+            : json::array{};
     return operation;
 }
 
@@ -89,14 +88,16 @@ std::string openapi_document() {
 std::string docs_page() {
     std::string rows;
     for (const Route& route : routes()) {
-        rows += fmt::format("<tr><td>{}</td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>\n", route.method,
-                            route.pattern, tag_of(route.protocol), route.summary);
+        rows += fmt::format("<tr><td>{}</td><td><code>{}</code></td><td>{}</td><td>{}</td></tr>\n",
+                            route.method, route.pattern, tag_of(route.protocol), route.summary);
     }
     return fmt::format(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Kvasir {0}</title>"
-        "<style>body{{font-family:sans-serif;margin:2em;max-width:60em}}td{{padding:.2em .8em;vertical-align:top}}"
+        "<style>body{{font-family:sans-serif;margin:2em;max-width:60em}}td{{padding:.2em "
+        ".8em;vertical-align:top}}"
         "</style><h1>Kvasir {0}</h1><p>Point an OpenAI client at <code>/v1</code>, an Anthropic client at "
-        "<code>/</code>, or either at <code>/agents/NAME/v1</code> (<code>/agents/NAME</code>) to name the agent. "
+        "<code>/</code>, or either at <code>/agents/NAME/v1</code> (<code>/agents/NAME</code>) to name the "
+        "agent. "
         "For machines: <a href=\"/openapi.json\">openapi.json</a>.</p><table>{1}</table></html>",
         KVASIR_VERSION, rows);
 }

@@ -1,4 +1,5 @@
-// The one table of routes: dispatch, authorisation and the OpenAPI document all come from it. Immutable, any thread.
+// The one table of routes: dispatch, authorisation and the OpenAPI document all come from it. Immutable, any
+// thread.
 #pragma once
 
 #include <memory>

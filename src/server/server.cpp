@@ -18,9 +18,10 @@ namespace {
 constexpr auto kDrainPoll = std::chrono::milliseconds(20);
 
 ApiError wrong_key(KeyCheck check) {
-    return unauthorized(check == KeyCheck::kMissing
-                            ? "an API key is needed: send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'"
-                            : "this API key is not known");
+    return unauthorized(
+        check == KeyCheck::kMissing
+            ? "an API key is needed: send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'"
+            : "this API key is not known");
 }
 
 class KvasirServer final : public Server {
@@ -103,8 +104,8 @@ void KvasirServer::drain() {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Scheduler& scheduler, const Engine& engine,
-                                              EventHub& events, const Clock& clock) {
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Scheduler& scheduler,
+                                              const Engine& engine, EventHub& events, const Clock& clock) {
     auto server = std::make_unique<KvasirServer>(options, scheduler, engine, events, clock);
     KVASIR_TRY(server->listen());
     return server;

@@ -1,5 +1,5 @@
-// Kvasir's HTTP API over one model: routes, who is speaking, keys, events, metrics. Everything it serves goes through the
-// scheduler; it never touches engine state, store or files itself.
+// Kvasir's HTTP API over one model: routes, who is speaking, keys, events, metrics. Everything it serves goes
+// through the scheduler; it never touches engine state, store or files itself.
 //
 // Owned by the program, started and stopped by its main thread. Scheduler, engine and clock outlive it.
 #pragma once
@@ -21,9 +21,9 @@ namespace kvasir {
 
 struct ServerOptions {
     HttpOptions http;
-    std::vector<std::string> api_keys;  // empty: everybody who can connect may speak
-    std::string model_alias;            // name shown for the model; "": its own
-    SamplingOptions sampling;           // where a request says nothing
+    std::vector<std::string> api_keys;        // empty: everybody who can connect may speak
+    std::string model_alias;                  // name shown for the model; "": its own
+    SamplingOptions sampling;                 // where a request says nothing
     std::uint32_t answer_tokens_default = 0;  // 0: up to the end of the context (compatible routes)
     std::uint32_t turn_timeout_ms = 0;        // 0: none
     std::uint32_t drain_timeout_ms = 20'000;
@@ -31,8 +31,8 @@ struct ServerOptions {
 
 class Server {
   public:
-    static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Scheduler& scheduler, const Engine& engine,
-                                                 EventHub& events, const Clock& clock);
+    static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Scheduler& scheduler,
+                                                 const Engine& engine, EventHub& events, const Clock& clock);
     virtual ~Server() = default;  // stops at once
     virtual std::uint16_t port() const = 0;
     // No new requests; streams may end within drain_timeout_ms; then all is closed.

@@ -14,7 +14,8 @@ std::optional<std::string> session_of_headers(const HttpRequest& request) {
         return std::string(*session) + (subagent ? "." + std::string(*subagent) : "");
     }
     for (const std::string_view name : {"x-session-id", "session-id", "x-litellm-session-id"}) {
-        if (const auto session = request.header(name); session && !session->empty()) return std::string(*session);
+        if (const auto session = request.header(name); session && !session->empty())
+            return std::string(*session);
     }
     return std::nullopt;
 }

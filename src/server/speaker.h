@@ -22,8 +22,8 @@ struct Speaker {
 
 inline constexpr const char* kAnonymousAgent = "anonymous";
 
-// The first that is present wins: the path, X-Kvasir-Agent, the body's agent or model@agent, session ids of known clients,
-// nobody. kInvalidArgument: a name that is given and is none.
+// The first that is present wins: the path, X-Kvasir-Agent, the body's agent or model@agent, session ids of
+// known clients, nobody. kInvalidArgument: a name that is given and is none.
 Result<Speaker> find_speaker(const HttpRequest& request, std::string_view path_agent,
                              const std::optional<std::string>& body_agent, const SessionHints& hints);
 

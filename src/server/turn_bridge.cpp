@@ -46,7 +46,8 @@ void TurnBridge::on_piece(const AnswerPiece& piece) {
 }
 
 void TurnBridge::fail_with(const ApiError& error) {
-    if (!begun_) return exchange_->respond(error_response(options_.protocol, error, exchange_->request().request_id));
+    if (!begun_)
+        return exchange_->respond(error_response(options_.protocol, error, exchange_->request().request_id));
     push(form_->error(error));
     exchange_->finish();
 }

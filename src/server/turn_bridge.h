@@ -1,7 +1,8 @@
-// Between a turn of the scheduler and the client that waits for it: pieces become events, the client's going away cancels the
-// turn.
+// Between a turn of the scheduler and the client that waits for it: pieces become events, the client's going
+// away cancels the turn.
 //
-// Shared by the scheduler (calls on the engine thread, in turn) and the exchange (its close callback, any thread).
+// Shared by the scheduler (calls on the engine thread, in turn) and the exchange (its close callback, any
+// thread).
 #pragma once
 
 #include <memory>
@@ -27,7 +28,8 @@ struct TurnBridgeOptions {
 
 class TurnBridge final : public TurnListener, public std::enable_shared_from_this<TurnBridge> {
   public:
-    TurnBridge(TurnBridgeOptions options, std::shared_ptr<HttpExchange> exchange, std::unique_ptr<AnswerForm> form)
+    TurnBridge(TurnBridgeOptions options, std::shared_ptr<HttpExchange> exchange,
+               std::unique_ptr<AnswerForm> form)
         : options_(std::move(options)), exchange_(std::move(exchange)), form_(std::move(form)) {}
 
     // Hands the turn to the scheduler; refusals are answered at once.

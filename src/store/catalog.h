@@ -1,8 +1,9 @@
-// The catalog: agents, turns, exact tokens and what blocks are durable, in one SQLite file (WAL, synchronous=FULL).
+// The catalog: agents, turns, exact tokens and what blocks are durable, in one SQLite file (WAL,
+// synchronous=FULL).
 //
-// A turn is acknowledged when commit_turn() has returned: its messages and exact tokens are durable then. One thread at a
-// time; owned by Store. Every function is one transaction. Errors: kNoSpace (SQLITE_FULL), kIo, kStoreUnusable (corrupt, or
-// of a future version), kNotFound, kConflict.
+// A turn is acknowledged when commit_turn() has returned: its messages and exact tokens are durable then. One
+// thread at a time; owned by Store. Every function is one transaction. Errors: kNoSpace (SQLITE_FULL), kIo,
+// kStoreUnusable (corrupt, or of a future version), kNotFound, kConflict.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ namespace kvasir {
 
 enum class AgentId : std::int64_t {};
 enum class TurnId : std::int64_t {};
-// A line of turns: a turn stays on its parent's branch unless another child was there first; then it begins its own.
+// A line of turns: a turn stays on its parent's branch unless another child was there first; then it begins
+// its own.
 enum class BranchId : std::int64_t {};
 
 struct AgentRecord {
@@ -29,30 +31,32 @@ struct AgentRecord {
     std::string name;
     std::string type;
     std::string system_prompt;
-    Digest256 model_id;             // weights and tokenizer its tokens belong to
-    std::string model_name;         // for messages
-    std::string model_path;         // where it was last seen, for messages
+    Digest256 model_id;      // weights and tokenizer its tokens belong to
+    std::string model_name;  // for messages
+    std::string model_path;  // where it was last seen, for messages
     std::int64_t created_unix_ms = 0;
     std::int64_t last_used_unix_ms = 0;
-    std::optional<TurnId> head;     // last committed turn; the root turn (system prefix) after create
-    Position token_count = 0;       // exact tokens up to and including head
-    std::uint32_t turn_count = 0;   // without the root turn
+    std::optional<TurnId> head;    // last committed turn; the root turn (system prefix) after create
+    Position token_count = 0;      // exact tokens up to and including head
+    std::uint32_t turn_count = 0;  // without the root turn
 };
 
-// One node of an agent's trees. A root turn (no parent) holds the tokens of a system prefix and no answer. An agent has one
-// root for every system prompt (with tools) that it was spoken to with; its head hangs on one of them.
+// One node of an agent's trees. A root turn (no parent) holds the tokens of a system prefix and no answer. An
+// agent has one root for every system prompt (with tools) that it was spoken to with; its head hangs on one
+// of them.
 struct TurnRecord {
     TurnId id{};
     BranchId branch{};
     std::optional<TurnId> parent;
-    std::uint32_t number = 0;        // 0: root
+    std::uint32_t number = 0;  // 0: root
     std::string user_text;
     std::string assistant_text;
-    std::vector<Token> tokens;       // that this turn added: prompt delta, then answer
-    Position token_begin = 0;        // position of tokens[0]
+    std::vector<Token> tokens;             // that this turn added: prompt delta, then answer
+    Position token_begin = 0;              // position of tokens[0]
     std::uint32_t prompt_token_count = 0;  // how many of tokens belong to the prompt delta
-    std::string finish_reason;       // "stop", "length", "cancelled", ..., "" for a root
-    std::string messages;            // all messages that the turn added, the answer last; opaque text of the memory layer
+    std::string finish_reason;             // "stop", "length", "cancelled", ..., "" for a root
+    std::string
+        messages;  // all messages that the turn added, the answer last; opaque text of the memory layer
     std::optional<Digest256> conversation_key;  // what the conversation up to and with this turn is found by
     std::int64_t created_unix_ms = 0;
     Position token_end() const { return token_begin + static_cast<Position>(tokens.size()); }
@@ -61,13 +65,13 @@ struct TurnRecord {
 struct NewTurn {
     AgentId agent{};
     std::optional<TurnId> expected_head;  // compare-and-set: kConflict when the agent's head is another one
-    // Given: the turn hangs there, whatever the head is. The head moves to it when it stands on the same root, or has no
-    // turns yet.
+    // Given: the turn hangs there, whatever the head is. The head moves to it when it stands on the same
+    // root, or has no turns yet.
     std::optional<TurnId> parent;
     std::string user_text;
     std::string assistant_text;
-    // Tokens of the new head = the first `token_begin` tokens of the expected head, then `tokens`. token_begin is normally
-    // the head's token_count; lower when the prompt diverged inside it.
+    // Tokens of the new head = the first `token_begin` tokens of the expected head, then `tokens`.
+    // token_begin is normally the head's token_count; lower when the prompt diverged inside it.
     Position token_begin = 0;
     std::vector<Token> tokens;
     std::uint32_t prompt_token_count = 0;
@@ -114,7 +118,8 @@ struct ErasedBlocks {
 
 class Catalog {
   public:
-    // Creates or opens `path`; runs migrations. `vfs` names an SQLite VFS (tests inject faults through one), empty: default.
+    // Creates or opens `path`; runs migrations. `vfs` names an SQLite VFS (tests inject faults through one),
+    // empty: default.
     static Result<std::unique_ptr<Catalog>> open(const std::string& path, const std::string& vfs = {});
     virtual ~Catalog() = default;
 
@@ -125,37 +130,46 @@ class Catalog {
     virtual Status set_setting(const std::string& key, const std::string& value) = 0;
 
     // Fingerprints seen, so that a mismatch can be explained.
-    virtual Status remember_fingerprint(const Digest256& digest, const Digest256& model_id, const std::string& text) = 0;
-    virtual Result<std::optional<std::string>> fingerprint_text(const Digest256& model_id) = 0;  // newest of that model
+    virtual Status remember_fingerprint(const Digest256& digest, const Digest256& model_id,
+                                        const std::string& text) = 0;
+    virtual Result<std::optional<std::string>> fingerprint_text(
+        const Digest256& model_id) = 0;  // newest of that model
 
     // Agents.
-    virtual Result<AgentRecord> create_agent(const NewAgent& agent, std::int64_t now_unix_ms) = 0;  // kConflict: name taken
-    virtual Result<AgentRecord> agent(const std::string& name) = 0;   // kNotFound
-    virtual Result<std::vector<AgentRecord>> agents() = 0;            // by name
+    virtual Result<AgentRecord> create_agent(const NewAgent& agent,
+                                             std::int64_t now_unix_ms) = 0;  // kConflict: name taken
+    virtual Result<AgentRecord> agent(const std::string& name) = 0;          // kNotFound
+    virtual Result<std::vector<AgentRecord>> agents() = 0;                   // by name
     virtual Status touch_agent(AgentId agent, std::int64_t now_unix_ms) = 0;
-    // Removes agent, turns, references and the catalog rows of blocks nobody else references; secure_delete, WAL truncated.
+    // Removes agent, turns, references and the catalog rows of blocks nobody else references; secure_delete,
+    // WAL truncated.
     virtual Result<ErasedBlocks> erase_agent(AgentId agent) = 0;
 
     // Turns.
     virtual Result<TurnRecord> commit_turn(const NewTurn& turn, std::int64_t now_unix_ms) = 0;
     virtual Result<TurnRecord> add_root(const NewRoot& root, std::int64_t now_unix_ms) = 0;
-    virtual Result<std::vector<TurnRecord>> turns(AgentId agent) = 0;       // root to head
-    virtual Result<std::vector<Token>> tokens(AgentId agent) = 0;           // all, root to head
-    virtual Result<std::vector<TurnRecord>> path_to(TurnId turn) = 0;       // root to that turn; kNotFound
+    virtual Result<std::vector<TurnRecord>> turns(AgentId agent) = 0;  // root to head
+    virtual Result<std::vector<Token>> tokens(AgentId agent) = 0;      // all, root to head
+    virtual Result<std::vector<TurnRecord>> path_to(TurnId turn) = 0;  // root to that turn; kNotFound
     // The newest turn of the agent with that key, or nothing.
     virtual Result<std::optional<TurnId>> find_turn(AgentId agent, const Digest256& conversation_key) = 0;
-    virtual Result<std::optional<TurnId>> find_idempotent(AgentId agent, const std::string& idempotency_key) = 0;
+    virtual Result<std::optional<TurnId>> find_idempotent(AgentId agent,
+                                                          const std::string& idempotency_key) = 0;
 
-    // Blocks: rows exist only for files that are durable. add_block of a name that exists is no error (first writer wins).
-    virtual Status add_block(const StoredBlock& block, const Digest256& fingerprint, std::int64_t now_unix_ms) = 0;
+    // Blocks: rows exist only for files that are durable. add_block of a name that exists is no error (first
+    // writer wins).
+    virtual Status add_block(const StoredBlock& block, const Digest256& fingerprint,
+                             std::int64_t now_unix_ms) = 0;
     virtual Result<std::optional<StoredBlock>> block(BlockKind kind, const BlockName& name) = 0;
     // Append blocks with that parent (nullopt: first blocks of that fingerprint), most recently made first.
-    virtual Result<std::vector<StoredBlock>> children(const std::optional<BlockName>& parent, const Digest256& fingerprint) = 0;
+    virtual Result<std::vector<StoredBlock>> children(const std::optional<BlockName>& parent,
+                                                      const Digest256& fingerprint) = 0;
     // Window segments of the chain that is named `end_name` at their end, lowest begin first.
     virtual Result<std::vector<StoredBlock>> windows_ending_at(const BlockName& end_name) = 0;
-    virtual Status drop_block(BlockKind kind, const BlockName& name) = 0;   // after quarantine
-    // Replaces the set of references of one branch of the agent, in one transaction with the rows of new blocks. Returns blocks that nobody
-    // references any more *and* that are partial (superseded): already dropped from the catalog, files are the caller's.
+    virtual Status drop_block(BlockKind kind, const BlockName& name) = 0;  // after quarantine
+    // Replaces the set of references of one branch of the agent, in one transaction with the rows of new
+    // blocks. Returns blocks that nobody references any more *and* that are partial (superseded): already
+    // dropped from the catalog, files are the caller's.
     virtual Result<std::vector<StoredBlock>> set_references(AgentId agent, BranchId branch,
                                                             std::span<const StoredBlock> new_blocks,
                                                             const Digest256& fingerprint,
@@ -164,7 +178,8 @@ class Catalog {
     virtual Result<std::vector<StoredBlock>> referenced_blocks(AgentId agent) = 0;  // by any of its branches
     virtual Result<std::vector<StoredBlock>> branch_blocks(AgentId agent, BranchId branch) = 0;
     virtual Result<CatalogTotals> totals() = 0;
-    // Full check of the file (PRAGMA integrity_check and our own invariants); kStoreUnusable says what is wrong.
+    // Full check of the file (PRAGMA integrity_check and our own invariants); kStoreUnusable says what is
+    // wrong.
     virtual Status check() = 0;
 };
 

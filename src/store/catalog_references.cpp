@@ -36,12 +36,13 @@ Status retire_references(SqliteConnection& db, AgentId agent, BranchId branch) {
 Result<std::vector<StoredBlock>> superseded(SqliteConnection& db, AgentId agent) {
     KVASIR_TRY_ASSIGN(
         auto statement,
-        db.prepare(fmt::format("SELECT DISTINCT {}, b.id FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
-                               "WHERE r.agent_id = ? AND r.is_current = 0 "
-                               "AND (b.kind = 1 OR b.range_end - b.range_begin < {}) "
-                               "AND NOT EXISTS (SELECT 1 FROM block_references AS o "
-                               "WHERE o.block_id = b.id AND o.is_current = 1) ORDER BY b.range_begin, b.id",
-                               kBlockColumns, kBlockTokens)));
+        db.prepare(fmt::format(
+            "SELECT DISTINCT {}, b.id FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
+            "WHERE r.agent_id = ? AND r.is_current = 0 "
+            "AND (b.kind = 1 OR b.range_end - b.range_begin < {}) "
+            "AND NOT EXISTS (SELECT 1 FROM block_references AS o "
+            "WHERE o.block_id = b.id AND o.is_current = 1) ORDER BY b.range_begin, b.id",
+            kBlockColumns, kBlockTokens)));
     return read_blocks(statement.bind_int(to_row(agent)));
 }
 
@@ -73,12 +74,13 @@ Result<std::vector<StoredBlock>> SqliteCatalog::set_references(AgentId agent, Br
 Result<std::vector<StoredBlock>> SqliteCatalog::referenced_blocks(AgentId agent) {
     return read([&](SqliteConnection& db) -> Result<std::vector<StoredBlock>> {
         KVASIR_TRY(read_head(db, agent));
-        KVASIR_TRY_ASSIGN(auto statement,
-                          db.prepare(fmt::format(
-                              "SELECT DISTINCT {}, b.id FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
-                              "WHERE r.agent_id = ? AND r.is_current = 1 "
-                              "ORDER BY b.range_begin, b.kind, b.id",
-                              kBlockColumns)));
+        KVASIR_TRY_ASSIGN(
+            auto statement,
+            db.prepare(fmt::format(
+                "SELECT DISTINCT {}, b.id FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
+                "WHERE r.agent_id = ? AND r.is_current = 1 "
+                "ORDER BY b.range_begin, b.kind, b.id",
+                kBlockColumns)));
         return read_blocks(statement.bind_int(to_row(agent)));
     });
 }

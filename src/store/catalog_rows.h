@@ -39,6 +39,7 @@ Result<AgentHead> read_head(SqliteConnection& connection, AgentId agent);
 Result<std::vector<TurnRecord>> read_turns(SqliteConnection& connection, AgentId agent);  // root to head
 // A turn without a parent; the head stays where it is.
 Result<TurnRecord> insert_root(SqliteConnection& connection, const NewRoot& root, std::int64_t now_unix_ms);
-Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn, std::int64_t now_unix_ms);
+Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn,
+                 std::int64_t now_unix_ms);
 
 }  // namespace kvasir

@@ -128,11 +128,12 @@ Result<TurnRecord> insert_turn(SqliteConnection& db, const NewTurn& turn, const 
 }
 
 Result<TurnId> root_of(SqliteConnection& db, TurnId turn) {
-    KVASIR_TRY_ASSIGN(auto statement,
-                      db.prepare("WITH RECURSIVE path (id, parent_id) AS ("
-                                 "SELECT id, parent_id FROM turns WHERE id = ? UNION "
-                                 "SELECT t.id, t.parent_id FROM turns AS t JOIN path ON t.id = path.parent_id) "
-                                 "SELECT id FROM path WHERE parent_id IS NULL"));
+    KVASIR_TRY_ASSIGN(
+        auto statement,
+        db.prepare("WITH RECURSIVE path (id, parent_id) AS ("
+                   "SELECT id, parent_id FROM turns WHERE id = ? UNION "
+                   "SELECT t.id, t.parent_id FROM turns AS t JOIN path ON t.id = path.parent_id) "
+                   "SELECT id FROM path WHERE parent_id IS NULL"));
     statement.bind_int(to_row(turn));
     KVASIR_TRY_ASSIGN(const bool row, statement.step());
     if (!row) return fail(ErrorCode::kStoreUnusable, "the catalog is damaged: a turn without a root");
@@ -153,7 +154,8 @@ Status check_idempotency(SqliteConnection& db, const NewTurn& turn) {
                       db.prepare("SELECT 1 FROM turns WHERE agent_id = ? AND idempotency_key = ?"));
     statement.bind_int(to_row(turn.agent)).bind_text(turn.idempotency_key);
     KVASIR_TRY_ASSIGN(const bool row, statement.step());
-    return row ? fail(ErrorCode::kConflict, "a turn with this Idempotency-Key was committed meanwhile") : Status{};
+    return row ? fail(ErrorCode::kConflict, "a turn with this Idempotency-Key was committed meanwhile")
+               : Status{};
 }
 
 Result<std::optional<TurnId>> one_turn(SqliteStatement& statement) {
@@ -188,7 +190,8 @@ Result<TurnRecord> insert_root(SqliteConnection& connection, const NewRoot& root
     return insert_turn(connection, turn, Parent{}, now_unix_ms);
 }
 
-Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn, std::int64_t now_unix_ms) {
+Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn,
+                 std::int64_t now_unix_ms) {
     KVASIR_TRY_ASSIGN(
         auto advance,
         connection.prepare("UPDATE agents SET head_turn_id = ?, token_count = ?, turn_count = ?, "
@@ -257,12 +260,12 @@ Result<std::vector<TurnRecord>> SqliteCatalog::turns(AgentId agent) {
 
 Result<std::vector<TurnRecord>> SqliteCatalog::path_to(TurnId turn) {
     return read([&](SqliteConnection& db) -> Result<std::vector<TurnRecord>> {
-        KVASIR_TRY_ASSIGN(auto statement,
-                          db.prepare(fmt::format(
-                              "WITH RECURSIVE path (id) AS (SELECT ? UNION "
-                              "SELECT t.parent_id FROM turns AS t JOIN path ON t.id = path.id) "
-                              "SELECT {} FROM turns AS t JOIN path ON t.id = path.id ORDER BY t.number",
-                              kTurnColumns)));
+        KVASIR_TRY_ASSIGN(
+            auto statement,
+            db.prepare(fmt::format("WITH RECURSIVE path (id) AS (SELECT ? UNION "
+                                   "SELECT t.parent_id FROM turns AS t JOIN path ON t.id = path.id) "
+                                   "SELECT {} FROM turns AS t JOIN path ON t.id = path.id ORDER BY t.number",
+                                   kTurnColumns)));
         KVASIR_TRY_ASSIGN(auto path, read_path(statement.bind_int(to_row(turn))));
         if (path.empty()) return fail(ErrorCode::kNotFound, "this turn does not exist (any more)");
         return path;

@@ -93,6 +93,15 @@ void DiskBudget::restore_reserve(std::uint64_t free_bytes) {
     if (made) log(LogLevel::kInfo, "disk reserve restored", "bytes=" + std::to_string(reserve_bytes_));
 }
 
+Status DiskBudget::give_up_reserve(std::uint64_t free_bytes) {
+    Status removed = file_system_.remove(reserve_path(options_.root));
+    if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
+    log(LogLevel::kWarning, "disk almost full, the reserve is given up",
+        "free_bytes=" + std::to_string(free_bytes));
+    reserve_bytes_ = 0;
+    return {};
+}
+
 Status DiskBudget::admit_kv(std::uint64_t bytes, std::uint64_t kv_bytes) {
     const std::uint64_t budget = options_.budget_bytes;
     if (kv_bytes > budget || bytes > budget - kv_bytes)
@@ -127,12 +136,13 @@ Status DiskBudget::admit_turn() {
                 "the disk of {} is full: {} are free, a turn needs {}; nothing old is lost, free some space "
                 "and speak again",
                 options_.root, readable_bytes(free), readable_bytes(turn_bytes_min())));
-    Status removed = file_system_.remove(reserve_path(options_.root));
-    if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
-    log(LogLevel::kWarning, "disk almost full, the reserve is given up",
-        "free_bytes=" + std::to_string(free));
-    reserve_bytes_ = 0;
-    return {};
+    return give_up_reserve(free);
+}
+
+Status DiskBudget::make_room_to_erase() {
+    KVASIR_TRY_ASSIGN(const std::uint64_t free, file_system_.free_bytes(options_.root));
+    if (free >= turn_bytes_min() || reserve_bytes_ == 0) return {};
+    return give_up_reserve(free);
 }
 
 }  // namespace kvasir

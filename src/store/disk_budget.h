@@ -33,12 +33,15 @@ class DiskBudget {
     // May a turn start? Gives up the reserve when nothing else is left, and takes it back when there is space
     // again.
     Status admit_turn();
+    // Gives up the reserve, too, when nothing else is left: whoever erases makes room. Refuses nothing.
+    Status make_room_to_erase();
 
     std::uint64_t budget_bytes() const { return options_.budget_bytes; }
     std::uint64_t reserve_bytes() const { return reserve_bytes_; }  // 0 while it is given up
 
   private:
     std::uint64_t turn_bytes_min() const;  // second watermark
+    Status give_up_reserve(std::uint64_t free_bytes);
     void restore_reserve(std::uint64_t free_bytes);
 
     DiskBudgetOptions options_;

@@ -40,6 +40,7 @@ class DirectoryStore final : public Store {
         return budget_.admit_kv(bytes, totals.block_bytes);
     }
     Status admit_turn() override { return budget_.admit_turn(); }
+    Status make_room_to_erase() override { return budget_.make_room_to_erase(); }
     Result<DiskUsage> usage() override;
 
     // Layout, and files that a process before us dropped from the catalog but did not come to remove.

@@ -16,16 +16,18 @@
 namespace kvasir {
 
 struct StoreOptions {
-    std::string root;                       // made if missing, 0700
-    std::uint64_t disk_budget_bytes = 0;    // 0: kDiskBudgetShareOfFree of what is free at first start, remembered
-    std::uint64_t disk_free_bytes_min = 0;  // 0: max(kDiskFreeBytesMin, 2 % of the disk)... below it no KV is written
-    std::uint64_t disk_reserve_bytes = 0;   // 0: kDiskReserveBytes. Tests use small ones
-    std::string sqlite_vfs;                 // tests only
+    std::string root;  // made if missing, 0700
+    // 0: kDiskBudgetShareOfFree of what is free at the first start, remembered.
+    std::uint64_t disk_budget_bytes = 0;
+    // 0: kDiskFreeBytesMin or 2 % of the disk, whichever is more. Below it no KV is written.
+    std::uint64_t disk_free_bytes_min = 0;
+    std::uint64_t disk_reserve_bytes = 0;  // 0: kDiskReserveBytes. Tests use small ones
+    std::string sqlite_vfs;                // tests only
 };
 
 struct DiskUsage {
-    std::uint64_t kv_bytes = 0;        // block and window files
-    std::uint64_t catalog_bytes = 0;   // database and its WAL
+    std::uint64_t kv_bytes = 0;       // block and window files
+    std::uint64_t catalog_bytes = 0;  // database and its WAL
     std::uint64_t budget_bytes = 0;
     std::uint64_t free_bytes = 0;
     std::uint64_t reserve_bytes = 0;
@@ -34,18 +36,23 @@ struct DiskUsage {
 
 class Store {
   public:
-    // kStoreInUse, kStoreUnusable (damaged, future version), kNoSpace (not even the reserve fits), kIo (read-only, ...).
-    static Result<std::unique_ptr<Store>> open(const StoreOptions& options, FileSystem& file_system, const Clock& clock);
+    // kStoreInUse, kStoreUnusable (damaged, future version), kNoSpace (not even the reserve fits), kIo
+    // (read-only, ...).
+    static Result<std::unique_ptr<Store>> open(const StoreOptions& options, FileSystem& file_system,
+                                               const Clock& clock);
     virtual ~Store() = default;
 
     virtual Catalog& catalog() = 0;
     virtual BlockFiles& blocks() = 0;
     virtual const std::string& root() const = 0;
 
-    // Asked before KV of that many bytes is written: kNoSpace past the first watermark or over the budget, with one sentence.
+    // Asked before KV of that many bytes is written: kNoSpace past the first watermark or over the budget,
+    // with one sentence.
     virtual Status admit_kv(std::uint64_t bytes) = 0;
     // Asked before a turn starts: kNoSpace past the second watermark (the reserve is all that is left).
     virtual Status admit_turn() = 0;
+    // Asked before an agent is erased: on a full disk the reserve is given up for it.
+    virtual Status make_room_to_erase() = 0;
     virtual Result<DiskUsage> usage() = 0;
 };
 

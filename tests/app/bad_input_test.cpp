@@ -1,5 +1,4 @@
 // Bad input: one clear sentence, its exit code, nothing lost.
-#include <algorithm>
 #include <string>
 
 #include <fcntl.h>
@@ -12,16 +11,6 @@
 
 namespace kvasir::test {
 namespace {
-
-void expect_one_sentence(const Outcome& outcome, int exit_code, const std::string& part) {
-    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
-    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
-    EXPECT_EQ(outcome.err.rfind("kvasir: ", 0), 0U) << outcome.err;
-    EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
-    EXPECT_LT(outcome.err.size(), 800U);
-    EXPECT_TRUE(std::none_of(outcome.err.begin(), outcome.err.end(),
-                             [](char c) { return c == '\x1b' || c == '\0'; }));
-}
 
 TEST(BadInput, UnknownAgent) {
     const Home home;
@@ -123,6 +112,12 @@ TEST(BadInput, AFullDiskKeepsTheTurnAndTellsAboutTheCache) {
     expect_one_sentence(outcome, 0, "free");
     const Outcome asked = home.run({"chat", "vera", "What is the owner of the archive?"});
     EXPECT_NE(asked.out.find("Nora"), std::string::npos) << asked.out;
+}
+
+TEST(Settings, TheDefaultStoreIsInTheHomeDirectory) {
+    const Home home;
+    EXPECT_EQ(run_program({"agents", "ls"}, {}, {"HOME=" + home.path()}).exit_code, 0);
+    EXPECT_EQ(::access((home.path() + "/.kvasir/kvasir.db").c_str(), F_OK), 0);
 }
 
 TEST(Settings, FlagsBeatEnvironmentBeatsFile) {

@@ -83,7 +83,8 @@ TEST(Demo, AVerdictThatCanFail) {
     const char* forget =
         "UPDATE agents SET turn_count = 0,"
         " head_turn_id = (SELECT id FROM turns WHERE agent_id = agents.id AND parent_id IS NULL),"
-        " token_count = (SELECT length(tokens) / 4 FROM turns WHERE agent_id = agents.id AND parent_id IS NULL)";
+        " token_count = (SELECT length(tokens) / 4 FROM turns WHERE agent_id = agents.id AND parent_id IS "
+        "NULL)";
     EXPECT_EQ(sqlite3_exec(database, forget, nullptr, nullptr, &error), SQLITE_OK) << error;
     EXPECT_GT(sqlite3_changes(database), 0);
     sqlite3_close(database);

@@ -1,5 +1,6 @@
 #include "app/program.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -21,7 +22,7 @@ namespace {
     std::vector<std::string> all = {KVASIR_PROGRAM};
     all.insert(all.end(), arguments.begin(), arguments.end());
     std::vector<std::string> variables = {"HOME=" + files[2] + ".home", "PATH=/usr/bin:/bin", "TZ=UTC"};
-    variables.insert(variables.end(), environment.begin(), environment.end());
+    variables.insert(variables.begin(), environment.begin(), environment.end());  // the first one counts
     std::vector<char*> argument_pointers;
     for (std::string& argument : all) argument_pointers.push_back(argument.data());
     argument_pointers.push_back(nullptr);
@@ -79,6 +80,16 @@ Outcome Home::run(std::vector<std::string> arguments, const std::string& input) 
     // Small machines run these tests: the guard for nearly full disks is not what they are about.
     arguments.insert(arguments.end(), {"--home", path_, "--disk-free-min", "1"});
     return run_program(arguments, input);
+}
+
+void expect_one_sentence(const Outcome& outcome, int exit_code, const std::string& part) {
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+    EXPECT_EQ(outcome.err.rfind("kvasir: ", 0), 0U) << outcome.err;
+    EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
+    EXPECT_LT(outcome.err.size(), 800U);
+    EXPECT_TRUE(std::none_of(outcome.err.begin(), outcome.err.end(),
+                             [](char c) { return c == '\x1b' || c == '\0'; }));
 }
 
 }  // namespace kvasir::test

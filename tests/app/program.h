@@ -33,6 +33,9 @@ class Home {
     std::string path_;
 };
 
+// What bad input gets: this exit code and one line on stderr that holds `part`.
+void expect_one_sentence(const Outcome& outcome, int exit_code, const std::string& part);
+
 std::string read_file(const std::string& path);
 void write_file(const std::string& path, const std::string& bytes);
 

@@ -1,5 +1,5 @@
-// Conversations that clients hold and send whole: matched with what is stored, continued without reading again, branched when
-// they differ; and turns with stop strings, keys and expectations.
+// Conversations that clients hold and send whole: matched with what is stored, continued without reading
+// again, branched when they differ; and turns with stop strings, keys and expectations.
 #include <algorithm>
 
 #include <gmock/gmock.h>
@@ -153,7 +153,8 @@ TEST_P(Branches, ASideCallLeavesTheMainLineWhereItIs) {
 TEST_P(Branches, ManyConversationsUnderOneNameDoNotMix) {
     World world(options());
     std::vector<Client> clients;
-    for (int i = 0; i < 6; ++i) clients.emplace_back(world, "anonymous", "You are number " + std::to_string(i % 3));
+    for (int i = 0; i < 6; ++i)
+        clients.emplace_back(world, "anonymous", "You are number " + std::to_string(i % 3));
     for (int round = 0; round < 4; ++round) {
         for (std::size_t i = 0; i < clients.size(); ++i)
             clients[i].say("round " + std::to_string(round) + " of " + std::to_string(i));

@@ -104,7 +104,8 @@ TEST(RowImage, TensorsFillTheImage) {
 
 ChatMessage said(Role role, const std::string& content) { return {role, content, {}, {}, {}, {}}; }
 
-Result<Prompt> prompt_after(const Engine& engine, const Conversation& conversation, const std::string& message) {
+Result<Prompt> prompt_after(const Engine& engine, const Conversation& conversation,
+                            const std::string& message) {
     const std::vector<ChatMessage> added = {said(Role::kUser, message)};
     return make_prompt(engine, conversation, added, Thinking::kDefault);
 }
@@ -152,7 +153,8 @@ TEST(Prompts, AMessageThatNamesTheSentinelIsNoTrouble) {
 
 TEST(Prompts, TheSystemPrefixEndsWhereMessagesBegin) {
     const FakeEngine engine(plain_engine());
-    EXPECT_EQ(text_of(*system_prefix(engine, opening_of("S"), 0)), "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\n");
+    EXPECT_EQ(text_of(*system_prefix(engine, opening_of("S"), 0)),
+              "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\n");
     EXPECT_EQ(text_of(*system_prefix(engine, opening_of(""), 0)), "<|im_start|>user\n");
 }
 

@@ -137,8 +137,11 @@ class MemoryTest : public testing::TestWithParam<const char*> {
     }
 };
 
-#define KVASIR_BOTH_MODELS(Suite)                                                 \
-    INSTANTIATE_TEST_SUITE_P(Models, Suite, testing::Values("plain", "windowed"), \
+#define KVASIR_MODELS(Suite, ...)                                         \
+    INSTANTIATE_TEST_SUITE_P(Models, Suite, testing::Values(__VA_ARGS__), \
                              [](const testing::TestParamInfo<const char*>& model) { return model.param; })
+#define KVASIR_BOTH_MODELS(Suite) KVASIR_MODELS(Suite, "plain", "windowed")
+// For what only a model with a window plane has.
+#define KVASIR_WINDOWED_MODEL(Suite) KVASIR_MODELS(Suite, "windowed")
 
 }  // namespace kvasir::test

@@ -1,10 +1,10 @@
 // Who gets how many rows of a step.
+#include "sched/batch_plan.h"
+
 #include <numeric>
 #include <random>
 
 #include <gtest/gtest.h>
-
-#include "sched/batch_plan.h"
 
 namespace kvasir::test {
 namespace {

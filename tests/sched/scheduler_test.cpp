@@ -30,10 +30,13 @@ class Scheduling : public testing::TestWithParam<bool> {
         scheduling_.active_turns_max = places;
         scheduling_.prompt_chunk_tokens = 16;
     }
-    void start() { scheduler_ = Scheduler::start(scheduling_, world_->memory(), world_->engine(), system_clock()); }
+    void start() {
+        scheduler_ = Scheduler::start(scheduling_, world_->memory(), world_->engine(), system_clock());
+    }
     void stop() { scheduler_.reset(); }
 
-    static TurnRequest request(const std::string& agent, const std::string& text, std::uint32_t tokens_max = 12) {
+    static TurnRequest request(const std::string& agent, const std::string& text,
+                               std::uint32_t tokens_max = 12) {
         TurnRequest request;
         request.agent = agent;
         request.messages = {{Role::kUser, text, {}, {}, {}, {}}};
@@ -41,7 +44,8 @@ class Scheduling : public testing::TestWithParam<bool> {
         request.answer_tokens_max = tokens_max;
         return request;
     }
-    std::shared_ptr<WaitingListener> submit(const TurnRequest& request, std::shared_ptr<TurnTicket>* ticket = nullptr) {
+    std::shared_ptr<WaitingListener> submit(const TurnRequest& request,
+                                            std::shared_ptr<TurnTicket>* ticket = nullptr) {
         auto listener = std::make_shared<WaitingListener>();
         auto submitted = scheduler_->submit(request, listener, {});
         EXPECT_TRUE(submitted) << (submitted ? "" : submitted.error().message);
@@ -68,7 +72,8 @@ TEST_P(Scheduling, InterleavedAgentsAnswerAsIfAlone) {
         std::vector<std::shared_ptr<WaitingListener>> listeners;
         std::vector<std::string> texts;
         for (std::size_t i = 0; i < kAgents; ++i) {
-            texts.push_back(words(static_cast<std::uint32_t>(random() % 150) + 1, static_cast<char>('a' + i)));
+            texts.push_back(
+                words(static_cast<std::uint32_t>(random() % 150) + 1, static_cast<char>('a' + i)));
             listeners.push_back(submit(request(name_of(i), texts.back())));
         }
         for (std::size_t i = 0; i < kAgents; ++i) {
@@ -186,8 +191,9 @@ TEST_P(Scheduling, DrainingFinishesWhatWasTakenAndTakesNothingNew) {
         ASSERT_TRUE(listeners[i]->over());
         EXPECT_EQ(listeners[i]->wait()->text, exact(name_of(i), "hello", 40));
     }
-    EXPECT_EQ(scheduler_->submit(request(name_of(0), "late"), std::make_shared<WaitingListener>(), {}).error().code,
-              ErrorCode::kUnavailable);
+    EXPECT_EQ(
+        scheduler_->submit(request(name_of(0), "late"), std::make_shared<WaitingListener>(), {}).error().code,
+        ErrorCode::kUnavailable);
     stop();
     world_->restart();
     for (std::size_t i = 0; i < 6; ++i) {
@@ -244,7 +250,8 @@ void mixed_load(World& world, Scheduler& scheduler, std::size_t agents, int turn
         bool cancelled = false;
     };
     std::vector<Running> running;
-    std::vector<bool> diverged(agents, false);  // a cancelled answer: its length is not the fake model's to tell
+    std::vector<bool> diverged(agents,
+                               false);  // a cancelled answer: its length is not the fake model's to tell
     const auto settle = [&](const Running& turn) {
         const auto result = turn.listener->wait();
         if (!result) {
@@ -253,13 +260,15 @@ void mixed_load(World& world, Scheduler& scheduler, std::size_t agents, int turn
         }
         if (turn.cancelled && result->finish_reason == "cancelled") diverged[turn.agent] = true;
         if (diverged[turn.agent]) return;
-        ASSERT_EQ(result->text, world.exact().answer(world.engine().fake(), name_of(turn.agent), turn.text, 16));
+        ASSERT_EQ(result->text,
+                  world.exact().answer(world.engine().fake(), name_of(turn.agent), turn.text, 16));
     };
     for (int i = 0; i < turns; ++i) {
         const std::size_t agent = random() % agents;
         TurnRequest request;
         request.agent = name_of(agent);
-        request.messages = {{Role::kUser, words(static_cast<std::uint32_t>(random() % 60) + 1), {}, {}, {}, {}}};
+        request.messages = {
+            {Role::kUser, words(static_cast<std::uint32_t>(random() % 60) + 1), {}, {}, {}, {}}};
         request.reading = AnswerReading::kRaw;
         request.answer_tokens_max = 16;
         Running turn{agent, request.messages[0].content, std::make_shared<WaitingListener>(), false};

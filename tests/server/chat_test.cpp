@@ -43,7 +43,8 @@ TEST(Chat, AnswersAreExactAndCachedTokensAreToldAcrossARestart) {
         EXPECT_EQ(content_of(answer), expected);
         const json::value usage = answer.json().at("usage");
         const std::int64_t cached = usage.at("prompt_tokens_details").at("cached_tokens").as_int64();
-        const std::int64_t evaluated = answer.json().at("kvasir").at("evaluated_tokens").to_number<std::int64_t>();
+        const std::int64_t evaluated =
+            answer.json().at("kvasir").at("evaluated_tokens").to_number<std::int64_t>();
         EXPECT_EQ(usage.at("prompt_tokens").as_int64(), cached + evaluated);
         if (i > 0) {
             EXPECT_EQ(cached, known - 1) << "all but the last token of the answer";
@@ -76,10 +77,9 @@ TEST(Chat, AnthropicSaysTheSame) {
     const json::array messages{said_json("user", "hello there")};
     json::object body{{"model", "any"}, {"max_tokens", 20}, {"temperature", 0}, {"messages", messages}};
     body["system"] = "You are Ada.";
-    const HttpAnswer counted = served.client().post("/v1/messages/count_tokens",
-                                                    json::object{{"model", "any"},
-                                                                 {"system", "You are Ada."},
-                                                                 {"messages", messages}});
+    const HttpAnswer counted = served.client().post(
+        "/v1/messages/count_tokens",
+        json::object{{"model", "any"}, {"system", "You are Ada."}, {"messages", messages}});
     const HttpAnswer whole = served.client().post("/agents/ada/v1/messages", body);
     ASSERT_EQ(whole.status, 200) << whole.body;
     const json::value usage = whole.json().at("usage");
@@ -108,7 +108,8 @@ TEST(Chat, AStopStringIsNotSentNorAnyOfIt) {
     EXPECT_EQ(content_of(stopped), whole.substr(0, whole.find(stop)));
     EXPECT_EQ(stopped.json().at("choices").at(0).at("finish_reason"), "stop");
     body["stream"] = true;
-    EXPECT_EQ(streamed_content(served.client().post(kChat, body, {{"X-Kvasir-Agent", "b"}})), content_of(stopped));
+    EXPECT_EQ(streamed_content(served.client().post(kChat, body, {{"X-Kvasir-Agent", "b"}})),
+              content_of(stopped));
 }
 
 TEST(Chat, TooLongAPromptIsToldInWordsThatClientsKnow) {
@@ -134,7 +135,8 @@ TEST(Chat, WhoGoesAwayEndsItsTurnAndNobodyElseNotices) {
     body["stream"] = true;
     body["agent"] = "gone";
     const std::string seen = served.client().hang_up(
-        kChat, body, [](const std::string& text) { return text.find("\"content\":\"") != std::string::npos; }, 5000);
+        kChat, body, [](const std::string& text) { return text.find("\"content\":\"") != std::string::npos; },
+        5000);
     EXPECT_THAT(seen, HasSubstr("200 OK"));
     for (int i = 0; i < 200 && served.scheduler().stats().turns_active > 0; ++i)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -202,7 +204,8 @@ TEST(Chat, SixtyFourAgentsAtOnceHearOnlyThemselves) {
                     chat_of({said_json("system", "You are number " + std::to_string(i * 7919)),
                              said_json("user", "who are you?")}),
                     {{"X-Kvasir-Agent", "agent-" + std::to_string(i)}});
-                if (answer.status != 200 || content_of(answer) != expected[static_cast<std::size_t>(i)]) ++wrong;
+                if (answer.status != 200 || content_of(answer) != expected[static_cast<std::size_t>(i)])
+                    ++wrong;
             }
         });
     }

@@ -93,7 +93,8 @@ boost::json::array HttpAnswer::events() const {
     while (at < body.size()) {
         const std::size_t end = std::min(body.find('\n', at), body.size());
         const std::string_view line = std::string_view(body).substr(at, end - at);
-        if (line.starts_with("data: ") && line != "data: [DONE]") events.push_back(boost::json::parse(line.substr(6)));
+        if (line.starts_with("data: ") && line != "data: [DONE]")
+            events.push_back(boost::json::parse(line.substr(6)));
         at = end + 1;
     }
     return events;
@@ -128,7 +129,8 @@ HttpAnswer HttpClient::get(const std::string& path, const HeaderList& headers) c
     return request("GET", path, "", headers);
 }
 
-HttpAnswer HttpClient::post(const std::string& path, const boost::json::value& body, const HeaderList& headers) const {
+HttpAnswer HttpClient::post(const std::string& path, const boost::json::value& body,
+                            const HeaderList& headers) const {
     return request("POST", path, boost::json::serialize(body), headers);
 }
 
@@ -140,7 +142,8 @@ std::string HttpClient::hang_up(const std::string& path, const boost::json::valu
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(after_ms);
     std::string text;
     while (!enough(text) && std::chrono::steady_clock::now() < deadline) {
-        if (!receive(socket, text, 10) && text.size() > 0 && text.find("0\r\n\r\n") != std::string::npos) break;
+        if (!receive(socket, text, 10) && text.size() > 0 && text.find("0\r\n\r\n") != std::string::npos)
+            break;
     }
     ::close(socket);
     return text;

@@ -12,7 +12,7 @@
 namespace kvasir::test {
 
 struct HttpAnswer {
-    int status = 0;  // 0: no answer came
+    int status = 0;                              // 0: no answer came
     std::map<std::string, std::string> headers;  // names in lower case
     std::string body;                            // chunks joined
 
@@ -28,7 +28,8 @@ class HttpClient {
     explicit HttpClient(std::uint16_t port) : port_(port) {}
 
     HttpAnswer get(const std::string& path, const HeaderList& headers = {}) const;
-    HttpAnswer post(const std::string& path, const boost::json::value& body, const HeaderList& headers = {}) const;
+    HttpAnswer post(const std::string& path, const boost::json::value& body,
+                    const HeaderList& headers = {}) const;
     HttpAnswer request(const std::string& method, const std::string& path, const std::string& body,
                        const HeaderList& headers) const;
     // Goes away when `enough` says so of what came so far, or when `after_ms` are over.

@@ -1,10 +1,11 @@
 // Keys, paths, agents, events: everything about the server that is no conversation.
+#include "server/routes.h"
+
 #include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/routes.h"
 #include "server/served_world.h"
 #include "server/speaker.h"
 
@@ -31,21 +32,22 @@ TEST(Authorisation, EveryRouteWithEveryKindOfKey) {
         if (path == "/events") continue;  // never ends; below
         const std::string body = std::string(route.method) == "POST" ? "{}" : "";
         for (const HeaderList& headers :
-             {HeaderList{}, HeaderList{{"Authorization", "Bearer wrong"}}, HeaderList{{"x-api-key", "right-ke"}},
-              HeaderList{{"Authorization", "Basic right-key"}}}) {
+             {HeaderList{}, HeaderList{{"Authorization", "Bearer wrong"}},
+              HeaderList{{"x-api-key", "right-ke"}}, HeaderList{{"Authorization", "Basic right-key"}}}) {
             const int status = served.client().request(route.method, path, body, headers).status;
             EXPECT_EQ(status, route.access == Access::kOpen ? 200 : 401) << route.method << " " << path;
         }
-        for (const HeaderList& headers : {HeaderList{{"Authorization", "Bearer right-key"}},
-                                          HeaderList{{"authorization", "bearer another"}},
-                                          HeaderList{{"x-api-key", "right-key"}}}) {
+        for (const HeaderList& headers :
+             {HeaderList{{"Authorization", "Bearer right-key"}},
+              HeaderList{{"authorization", "bearer another"}}, HeaderList{{"x-api-key", "right-key"}}}) {
             const int status = served.client().request(route.method, path, body, headers).status;
             EXPECT_NE(status, 401) << route.method << " " << path;
             EXPECT_NE(status, 0) << route.method << " " << path;
         }
     }
     EXPECT_EQ(served.client().get("/events").status, 401);
-    EXPECT_EQ(served.client().get("/nowhere").status, 401) << "nobody without a key learns which paths there are";
+    EXPECT_EQ(served.client().get("/nowhere").status, 401)
+        << "nobody without a key learns which paths there are";
     EXPECT_EQ(served.client().get("/nowhere", {{"x-api-key", "another"}}).status, 404);
 }
 
@@ -68,8 +70,8 @@ TEST(Routes, WrongPathsAndMethodsAreToldInTheFormOfTheProtocol) {
 TEST(Agents, LiveTheirLifeOverHttp) {
     ServedWorld served;
     const HttpClient client = served.client();
-    const HttpAnswer created =
-        client.post("/agents", json::object{{"name", "ada"}, {"type", "t"}, {"system_prompt", "You are Ada."}});
+    const HttpAnswer created = client.post(
+        "/agents", json::object{{"name", "ada"}, {"type", "t"}, {"system_prompt", "You are Ada."}});
     ASSERT_EQ(created.status, 201) << created.body;
     EXPECT_EQ(created.json().at("agent").at("tokens"), created.json().at("agent").at("cache_tokens"));
     EXPECT_EQ(client.post("/agents", json::object{{"name", "ada"}}).status, 409);
@@ -142,7 +144,8 @@ TEST(Metrics, AreInPrometheusFormAndAddUp) {
     served.client().post("/v1/chat/completions", chat_of({said_json("user", "hello")}));
     const HttpAnswer metrics = served.client().get("/metrics");
     EXPECT_THAT(metrics.headers.at("content-type"), HasSubstr("text/plain"));
-    EXPECT_THAT(metrics.body, HasSubstr("# TYPE kvasir_turns_total counter\nkvasir_turns_total{model=\"fake\"} 1\n"));
+    EXPECT_THAT(metrics.body,
+                HasSubstr("# TYPE kvasir_turns_total counter\nkvasir_turns_total{model=\"fake\"} 1\n"));
     EXPECT_THAT(metrics.body, HasSubstr("kvasir_turns_active{model=\"fake\"} 0\n"));
     EXPECT_EQ(metrics.body.find("anonymous"), std::string::npos) << "no agent's name in labels";
 }

@@ -15,7 +15,8 @@ namespace kvasir::test {
 // An engine that takes its time, so that a test can do something meanwhile.
 class SlowEngine final : public ForwardingEngine {
   public:
-    SlowEngine(std::unique_ptr<Engine> inner, int step_ms) : ForwardingEngine(std::move(inner)), step_ms_(step_ms) {}
+    SlowEngine(std::unique_ptr<Engine> inner, int step_ms)
+        : ForwardingEngine(std::move(inner)), step_ms_(step_ms) {}
     Status decode(std::span<const BatchRow> rows) override {
         std::this_thread::sleep_for(std::chrono::milliseconds(step_ms_));
         return ForwardingEngine::decode(rows);

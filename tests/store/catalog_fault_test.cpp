@@ -43,7 +43,8 @@ std::vector<Case> cases() {
              const std::vector<StoredBlock> blocks = {append_block(20, {}, 0),
                                                       append_block(21, digest_of(20), 256, 9)};
              const std::vector<BlockName> names = {digest_of(20), digest_of(21)};
-             return without_value(catalog.set_references(agent->id, BranchId{1}, blocks, kFingerprint, names, 52));
+             return without_value(
+                 catalog.set_references(agent->id, BranchId{1}, blocks, kFingerprint, names, 52));
          }},
         {"erase_agent",
          [](Catalog& catalog) {

@@ -208,7 +208,8 @@ class History {
         for (const std::uint32_t n : written) blocks.push_back(universe_block(n));
         std::vector<BlockName> names;
         for (const std::uint32_t n : referred) names.push_back(digest_of(n));
-        const auto dropped = catalog_->set_references(found->second.id, BranchId{1}, blocks, kFingerprint, names, now_);
+        const auto dropped =
+            catalog_->set_references(found->second.id, BranchId{1}, blocks, kFingerprint, names, now_);
         const bool known = std::all_of(referred.begin(), referred.end(), [&](std::uint32_t n) {
             return model_.rows.contains(n) || written.contains(n);
         });

@@ -1,7 +1,6 @@
 // Power cuts: only what was synced is left, and a failed sync has lost its data although a second one
 // succeeds.
 
-
 #include "base/log.h"
 #include "store/catalog_fixture.h"
 #include "store/sqlite.h"

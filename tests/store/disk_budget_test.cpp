@@ -102,6 +102,19 @@ TEST_F(DiskBudgetTest, OnAFullDiskTheReserveGoesFirstThenTurnsAreRefusedAndSpace
     EXPECT_EQ(budget_.reserve_bytes(), 2 * kMega);
 }
 
+TEST_F(DiskBudgetTest, ErasingGetsTheReserveWhenNothingElseIsLeftAndIsNeverRefused) {
+    ASSERT_TRUE(budget_.make_reserve());
+    disk_.free = kMega;
+    EXPECT_TRUE(budget_.make_room_to_erase());
+    EXPECT_TRUE(reserve_exists()) << "there was room";
+    disk_.free = kMega - 1;
+    EXPECT_TRUE(budget_.make_room_to_erase());
+    EXPECT_FALSE(reserve_exists());
+    EXPECT_EQ(budget_.reserve_bytes(), 0u);
+    EXPECT_TRUE(budget_.make_room_to_erase());
+    EXPECT_FALSE(budget_.admit_turn());
+}
+
 TEST_F(DiskBudgetTest, AReserveThatSomebodyDeletedIsNoObstacle) {
     ASSERT_TRUE(budget_.make_reserve());
     std::filesystem::remove(reserve_path(directory_.path()));

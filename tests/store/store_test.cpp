@@ -197,7 +197,8 @@ TEST_F(StoreTest, FilesThatAProcessDidNotComeToRemoveGoAtTheNextOpening) {
         kept_file = store->blocks().path_of(blocks[1].kind, blocks[1].name);
         const std::vector<BlockName> both = names_of(blocks);
         value_of(store->catalog().set_references(id, BranchId{1}, blocks, digest_of(5), both, 1));
-        value_of(store->catalog().set_references(id, BranchId{1}, {}, digest_of(5), std::span(both).last(1), 1));
+        value_of(
+            store->catalog().set_references(id, BranchId{1}, {}, digest_of(5), std::span(both).last(1), 1));
         EXPECT_TRUE(std::filesystem::exists(part_file));
     }
     const auto store = value_of(open());

@@ -27,8 +27,8 @@ class ForwardingEngine : public Engine {
         return inner_->piece(token, special);
     }
     bool is_end_of_turn(Token token) const override { return inner_->is_end_of_turn(token); }
-    Result<std::shared_ptr<const AnswerFormat>> plan_answer(const ChatPrompt& prompt,
-                                                            const AnswerConstraint& constraint) const override {
+    Result<std::shared_ptr<const AnswerFormat>> plan_answer(
+        const ChatPrompt& prompt, const AnswerConstraint& constraint) const override {
         return inner_->plan_answer(prompt, constraint);
     }
     Result<std::string> render_chat(const ChatPrompt& prompt) const override {

@@ -65,8 +65,8 @@ Status check_memory(const MemoryNeed& need, std::uint64_t available_bytes) {
                     "compute {:.2f}, other {:.2f}) and {:.2f} GB are available; lower --ctx-size or "
                     "--max-agents, use -ctk q8_0 -ctv q8_0, or take a smaller model",
                     gigabytes(need.total()), gigabytes(need.weights_bytes), gigabytes(need.kv_pool_bytes),
-                    gigabytes(need.compute_bytes),
-                    gigabytes(need.bookkeeping_bytes + kOtherBytes), gigabytes(available_bytes)));
+                    gigabytes(need.compute_bytes), gigabytes(need.bookkeeping_bytes + kOtherBytes),
+                    gigabytes(available_bytes)));
 }
 
 }  // namespace kvasir

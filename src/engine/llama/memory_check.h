@@ -15,11 +15,11 @@ struct MemoryNeed {
     std::uint64_t kv_pool_bytes = 0;
     std::uint64_t compute_bytes = 0;
     std::uint64_t bookkeeping_bytes = 0;  // what the engine notes about each cell
-    std::uint64_t total() const;  // with some room for everything that is not the engine's
+    std::uint64_t total() const;          // with some room for everything that is not the engine's
 };
 
-// What `cells` KV cells take at least, by arithmetic alone: the dry run below already makes the bookkeeping of
-// every cell, and must not be asked about more of them than there is memory for.
+// What `cells` KV cells take at least, by arithmetic alone: the dry run below already makes the bookkeeping
+// of every cell, and must not be asked about more of them than there is memory for.
 MemoryNeed least_memory(std::uint64_t cells, std::uint64_t row_bytes);
 
 // What these parameters would take in host memory, by a dry run of the loader that allocates nothing.

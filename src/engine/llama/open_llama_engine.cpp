@@ -119,8 +119,8 @@ Status fit_memory(const LlamaOptions& asked, const ModelGeometry& geometry, ggml
         options.memory_available_bytes > 0 ? options.memory_available_bytes : available_memory_bytes();
     // Layers on a GPU keep their rows there; the bookkeeping is always in host memory.
     const std::uint64_t row_bytes = options.gpu_layers == 0 ? geometry.layout.row_bytes(Plane::kAppend) : 0;
-    const std::uint64_t cell_bytes = least_memory(1, row_bytes).kv_pool_bytes +
-                                     least_memory(1, row_bytes).bookkeeping_bytes;
+    const std::uint64_t cell_bytes =
+        least_memory(1, row_bytes).kv_pool_bytes + least_memory(1, row_bytes).bookkeeping_bytes;
     const MemoryNeed least = least_memory(options.kv_cells, row_bytes);
     if (Status fits = check_memory(least, available);
         !fits && !shrink_pool(asked, least, available, cell_bytes, options)) {

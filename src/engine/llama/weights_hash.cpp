@@ -43,6 +43,7 @@ void write_cache(const std::string& path, const HashCache& cache) {
     const auto files = make_posix_file_system();
     const std::string temporary = fmt::format("{}.tmp-{}", path, ::getpid());
     const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
+    (void)files->remove(temporary);  // of a process with our pid that died right here
     if (!files->write_new_synced(temporary, std::span(&bytes, 1))) return;
     if (!files->rename(temporary, path)) (void)files->remove(temporary);
 }
