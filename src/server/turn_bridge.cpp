@@ -6,10 +6,20 @@
 
 namespace kvasir {
 
+namespace {
+
+constexpr std::uint32_t kRetryAfterS = 2;  // when the queue is full: turns take seconds
+
+}  // namespace
+
 void TurnBridge::submit(const ServerContext& context, TurnRequest request) {
     const auto ticket =
         context.scheduler.submit(std::move(request), shared_from_this(), {context.options.turn_timeout_ms});
-    if (!ticket) return fail_with(api_error(ticket.error()));
+    if (!ticket) {
+        const bool full = ticket.error().code == ErrorCode::kUnavailable && !context.draining.load();
+        return fail_with(full ? too_many_requests(ticket.error().message, kRetryAfterS)
+                              : api_error(ticket.error()));
+    }
     exchange_->on_close([ticket = *ticket] { ticket->cancel(); });
 }
 
