@@ -186,20 +186,26 @@ ExitCode SecondSession::print_verdict() const {
     if (f.secrets_leaked > 0)
         reasons.push_back(fmt::format("{} secrets came out of the wrong agent", f.secrets_leaked));
     if (f.twin_knew > 0) reasons.push_back("the twin knew what it was never told");
-    if (f.facts_forgotten > 0) {
-        reasons.push_back(fmt::format("{} of {} facts were forgotten", f.facts_forgotten, f.facts_asked));
-    }
-    if (f.forgotten_cold_too > 0) {
-        reasons.push_back(fmt::format(
-            "({} of them are not known to this model with everything re-read either)", f.forgotten_cold_too));
+    // What the model does not know with everything read again either, memory did not lose.
+    const std::uint32_t lost = f.facts_forgotten - f.forgotten_cold_too;
+    if (lost > 0) reasons.push_back(fmt::format("{} of {} facts were forgotten", lost, f.facts_asked));
+    if (2 * f.forgotten_cold_too > f.facts_asked) {
+        reasons.push_back(
+            fmt::format("this model knows only {} of {} facts even when it reads everything again: it cannot "
+                        "judge memory",
+                        f.facts_asked - f.forgotten_cold_too, f.facts_asked));
     }
     if (!reasons.empty()) {
         fmt::print("\n{} {}\n", styled(Style::kRed, "MEMORY FAILED:"), fmt::join(reasons, "; "));
         return ExitCode::kFailed;
     }
     fmt::print("\n{} {} of {} facts remembered, {} of {} secrets kept, and no token was read twice.\n",
-               styled(Style::kGreen, "MEMORY HELD:"), f.facts_asked, f.facts_asked, f.secrets_asked,
-               f.secrets_asked);
+               styled(Style::kGreen, "MEMORY HELD:"), f.facts_asked - f.facts_forgotten, f.facts_asked,
+               f.secrets_asked, f.secrets_asked);
+    if (f.forgotten_cold_too > 0) {
+        fmt::print("The {} other: this model does not know it with every token read again either.\n",
+                   f.forgotten_cold_too);
+    }
     return ExitCode::kOk;
 }
 

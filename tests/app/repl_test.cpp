@@ -109,6 +109,7 @@ TEST(Repl, TalksListsEvictsLoadsAndLeavesOnControlD) {
     ASSERT_TRUE(chat.shows("KV pool")) << chat.shown();
     chat.type("/no-such\n");
     ASSERT_TRUE(chat.shows("no such command")) << chat.shown();
+    ASSERT_TRUE(chat.shows("> ")) << chat.shown();  // before it, the terminal would take Ctrl-D for itself
     chat.type("\x04");
     ASSERT_TRUE(chat.shows("it will remember")) << chat.shown();
     EXPECT_EQ(chat.exit_code(), 0);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 #include "engine/live_engine.h"
 #include "engine/templated_model.h"
 #include "support/fake_engine.h"
@@ -43,7 +45,8 @@ inline const std::string kTaggedTemplate =
 
 // "": the model has none.
 inline std::unique_ptr<Engine> open_with_template(const std::string& chat_template) {
-    const std::string path = testing::TempDir() + "/kvasir_other_template.gguf";
+    const std::string path =
+        testing::TempDir() + "/kvasir_other_template." + std::to_string(::getpid()) + ".gguf";
     copy_with_template(kDemoModel, chat_template, path);
     auto engine = open_or_throw(exact_options(path));
     std::filesystem::remove(path);

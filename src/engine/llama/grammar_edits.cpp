@@ -76,7 +76,7 @@ void bound_exponents(std::string& grammar) {
     constexpr std::string_view kTwoDigits = "[0-9] [0-9]?";
     for (const auto& [exponent, digits] :
          {std::pair<std::string_view, std::string_view>("[eE] [-+]? ", "integral-part"),
-          {"(\"e\" | \"E\") [+-]? ", "[0-9]+"}}) {
+          {R"(("e" | "E") [+-]? )", "[0-9]+"}}) {
         const std::string unbounded = std::string(exponent) + std::string(digits);
         for (std::size_t at = grammar.find(unbounded); at != std::string::npos;
              at = grammar.find(unbounded, at + 1))
