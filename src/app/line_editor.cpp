@@ -20,6 +20,7 @@ namespace kvasir {
 namespace {
 
 constexpr int kHistoryLinesMax = 500;
+constexpr char kControlD = '\x04';
 
 }  // namespace
 
@@ -56,6 +57,8 @@ int read_character(EditLine* /*editor*/, wchar_t* character) {
         const ssize_t got = ::read(STDIN_FILENO, &byte, 1);
         if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (got <= 0) return static_cast<int>(got);
+        // Ctrl-D typed while nobody read (an answer was on its way): the terminal hands it over as a NUL.
+        if (byte == '\0') byte = kControlD;
         const std::size_t used = std::mbrtowc(character, &byte, 1, &state);
         if (used == static_cast<std::size_t>(-2)) continue;  // the next byte belongs to it
         if (used != static_cast<std::size_t>(-1)) return 1;
@@ -98,6 +101,8 @@ LineEditor::~LineEditor() {
 
 Line LineEditor::read() {
     const InterruptGuard interrupt;  // Ctrl-C at the prompt drops the line, it does not leave
+    // Before the prompt: who sees it may type Ctrl-D at once, and libedit itself prepares after it.
+    ::el_set(state_->editor, EL_PREP_TERM, 1);
     int count = 0;
     const char* text = ::el_gets(state_->editor, &count);
     if (InterruptGuard::flag().load() || (text == nullptr && errno == EINTR))
