@@ -59,6 +59,9 @@ class EngineAgentMemory final : public AgentMemory {
     Result<PreparedTurn> prepare(TurnRequest request);
     Result<AgentRecord> record_of(const TurnRequest& request);
     // What of a conversation that was sent whole is known, and the messages that are not.
+    Result<Conversation> raw_conversation(const AgentRecord& record);
+    // The conversation, what is new of it, and its tokens.
+    Status add_prompt(const AgentRecord& record, const TurnRequest& request, PreparedTurn& turn);
     Result<Conversation> sent_conversation(const AgentRecord& record, const TurnRequest& request,
                                            std::vector<ChatMessage>& added);
     Result<std::uint32_t> answer_room(const Conversation& conversation, const Prompt& prompt,

@@ -133,6 +133,32 @@ ChatPrompt chat_prompt(const Conversation& conversation, std::span<const ChatMes
     return prompt;
 }
 
+Result<Prompt> make_raw_prompt(const Engine& engine, const RawPrompt& raw) {
+    Prompt prompt;
+    if (const auto* text = std::get_if<std::string>(&raw)) {
+        KVASIR_TRY_ASSIGN(prompt.tokens, engine.tokenize(*text, SpecialTokens::kParse, SequenceStart::kYes));
+    } else {
+        prompt.tokens = std::get<std::vector<Token>>(raw);
+    }
+    const std::uint32_t vocabulary = engine.model().vocabulary_size;
+    for (const Token token : prompt.tokens) {
+        if (token >= 0 && static_cast<std::uint32_t>(token) < vocabulary) continue;
+        return fail(ErrorCode::kInvalidArgument, "the prompt holds token " + std::to_string(token) +
+                                                     " and this model has tokens 0 to " +
+                                                     std::to_string(vocabulary - 1));
+    }
+    if (prompt.tokens.empty()) return fail(ErrorCode::kInvalidArgument, "the prompt is empty");
+    return prompt;
+}
+
+std::string text_of(const Engine& engine, const RawPrompt& raw) {
+    if (const auto* text = std::get_if<std::string>(&raw)) return *text;
+    std::string text;
+    for (const Token token : std::get<std::vector<Token>>(raw))
+        text += engine.piece(token, SpecialTokens::kParse);
+    return text;
+}
+
 Result<Prompt> make_prompt(const Engine& engine, const Conversation& conversation,
                            std::span<const ChatMessage> added, Thinking thinking) {
     const ChatPrompt messages = chat_prompt(conversation, added, thinking);

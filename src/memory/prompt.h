@@ -30,4 +30,8 @@ ChatPrompt chat_prompt(const Conversation& conversation, std::span<const ChatMes
 Result<Prompt> make_prompt(const Engine& engine, const Conversation& conversation,
                            std::span<const ChatMessage> added, Thinking thinking);
 
+// kInvalidArgument: it is empty, or holds a token that the model does not have.
+Result<Prompt> make_raw_prompt(const Engine& engine, const RawPrompt& raw);
+std::string text_of(const Engine& engine, const RawPrompt& raw);
+
 }  // namespace kvasir

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/names.h"
 #include "memory/engine_agent_memory.h"
@@ -14,7 +15,8 @@ namespace {
 
 Status check_request(const TurnRequest& request) {
     KVASIR_TRY(check_agent_name(request.agent));
-    if (request.messages.empty()) return fail(ErrorCode::kInvalidArgument, "there is no message");
+    if (request.messages.empty() && !request.raw_prompt)
+        return fail(ErrorCode::kInvalidArgument, "there is no message");
     for (const ChatMessage& message : request.messages) {
         KVASIR_TRY(check_text(message.content, "the message"));
         KVASIR_TRY(check_text(message.reasoning, "the reasoning"));
@@ -80,6 +82,39 @@ Result<Conversation> EngineAgentMemory::sent_conversation(const AgentRecord& rec
     return conversation_at(record, std::move(path));
 }
 
+// Such texts hang on a root of their own, so that they and the agent's conversations never meet.
+Result<Conversation> EngineAgentMemory::raw_conversation(const AgentRecord& record) {
+    Catalog& catalog = context_.store.catalog();
+    const Digest256 key = Sha256("kvasir.raw_texts.v1").finish();
+    KVASIR_TRY_ASSIGN(auto root, catalog.find_turn(record.id, key));
+    if (!root) {
+        KVASIR_TRY_ASSIGN(const TurnRecord made,
+                          catalog.add_root({record.id, {}, encode({}), key}, clock_.unix_ms()));
+        root = made.id;
+    }
+    KVASIR_TRY_ASSIGN(auto path, catalog.path_to(*root));
+    return conversation_at(record, std::move(path));
+}
+
+Status EngineAgentMemory::add_prompt(const AgentRecord& record, const TurnRequest& request,
+                                     PreparedTurn& turn) {
+    if (request.raw_prompt) {
+        KVASIR_TRY_ASSIGN(turn.prompt, make_raw_prompt(context_.engine, *request.raw_prompt));
+        KVASIR_TRY_ASSIGN(turn.conversation, raw_conversation(record));
+        turn.added = {{Role::kUser, text_of(context_.engine, *request.raw_prompt), {}, {}, {}, {}}};
+        return {};
+    }
+    if (request.history == History::kStored) {
+        turn.added = request.messages;
+        KVASIR_TRY_ASSIGN(turn.conversation, head_conversation(record));
+    } else {
+        KVASIR_TRY_ASSIGN(turn.conversation, sent_conversation(record, request, turn.added));
+    }
+    KVASIR_TRY_ASSIGN(turn.prompt,
+                      make_prompt(context_.engine, turn.conversation, turn.added, request.thinking));
+    return {};
+}
+
 Result<PreparedTurn> EngineAgentMemory::prepare(TurnRequest request) {
     PreparedTurn turn;
     turn.begin_us = clock_.monotonic_us();
@@ -103,14 +138,7 @@ Result<PreparedTurn> EngineAgentMemory::prepare(TurnRequest request) {
                                               ": read what was said meanwhile, then decide");
     }
     KVASIR_TRY(context_.store.admit_turn());
-    if (request.history == History::kStored) {
-        turn.added = request.messages;
-        KVASIR_TRY_ASSIGN(turn.conversation, head_conversation(record));
-    } else {
-        KVASIR_TRY_ASSIGN(turn.conversation, sent_conversation(record, request, turn.added));
-    }
-    KVASIR_TRY_ASSIGN(turn.prompt,
-                      make_prompt(context_.engine, turn.conversation, turn.added, request.thinking));
+    KVASIR_TRY(add_prompt(record, request, turn));
     KVASIR_TRY_ASSIGN(turn.answer_tokens_max,
                       answer_room(turn.conversation, turn.prompt, request.answer_tokens_max));
     const std::uint64_t cells = turn.prompt.tokens.size() + turn.answer_tokens_max;

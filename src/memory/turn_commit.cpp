@@ -53,6 +53,10 @@ NewTurn TurnRun::new_turn(const std::vector<Token>& answer) const {
     TurnMessages messages{turn_.added, {}};
     messages.messages.push_back(turn_result_.message);
     record.messages = encode(messages);
+    if (turn_.request.raw_prompt) {
+        record.head_move = HeadMove::kStays;
+        return record;  // without a key: nobody looks for it
+    }
     ConversationKey key(turn_.conversation.tools);
     for (const ChatMessage& message : turn_.conversation.messages) key.add(message);
     for (const ChatMessage& message : messages.messages) key.add(message);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/limits.h"
@@ -21,6 +22,9 @@ namespace kvasir {
 enum class History { kStored, kSent };
 enum class CreateMissing { kNo, kYes };      // the agent, when there is none of that name
 enum class AnswerReading { kRaw, kParsed };  // kParsed: reasoning and tool calls are taken apart
+
+// A text that is continued as it is, without a chat template; or its tokens.
+using RawPrompt = std::variant<std::string, std::vector<Token>>;
 
 enum class TurnPhase { kRestore, kPrefill };
 
@@ -62,7 +66,8 @@ struct TurnRequest {
     History history = History::kStored;
     // kStored: the new messages, at least one. kSent: the whole conversation, system messages first.
     std::vector<ChatMessage> messages;
-    std::vector<ToolDefinition> tools;  // kSent
+    std::vector<ToolDefinition> tools;    // kSent
+    std::optional<RawPrompt> raw_prompt;  // kSent, instead of messages; reading is kRaw
     Thinking thinking = Thinking::kDefault;
     AnswerConstraint constraint;
     AnswerReading reading = AnswerReading::kParsed;

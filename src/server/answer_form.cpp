@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "api/anthropic.h"
+#include "api/openai_completions.h"
 
 namespace kvasir {
 
@@ -23,6 +24,20 @@ class OpenAiForm final : public AnswerForm {
 
   private:
     OpenAiChatStream stream_;
+};
+
+class CompletionForm final : public AnswerForm {
+  public:
+    explicit CompletionForm(const AnswerHead& head)
+        : stream_({head.id, head.created_unix_s, head.model, head.usage_chunk}) {}
+    std::string whole(const ChatAnswer& answer) override { return openai_completion_answer(answer); }
+    std::string begin(const Usage&) override { return {}; }
+    std::string delta(const AnswerDelta& delta) override { return stream_.delta(delta); }
+    std::string finish(const ChatAnswer& answer) override { return stream_.finish(answer); }
+    std::string error(const ApiError& error) override { return stream_.error(error); }
+
+  private:
+    OpenAiCompletionStream stream_;
 };
 
 class AnthropicForm final : public AnswerForm {
@@ -108,6 +123,9 @@ FinishReason finish_reason_of(const TurnResult& result) {
 
 std::unique_ptr<AnswerForm> openai_chat_form(const AnswerHead& head) {
     return std::make_unique<OpenAiForm>(head);
+}
+std::unique_ptr<AnswerForm> openai_completion_form(const AnswerHead& head) {
+    return std::make_unique<CompletionForm>(head);
 }
 std::unique_ptr<AnswerForm> anthropic_form(const AnswerHead& head) {
     return std::make_unique<AnthropicForm>(head);

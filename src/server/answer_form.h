@@ -30,6 +30,7 @@ struct AnswerHead {
 };
 
 std::unique_ptr<AnswerForm> openai_chat_form(const AnswerHead& head);
+std::unique_ptr<AnswerForm> openai_completion_form(const AnswerHead& head);
 std::unique_ptr<AnswerForm> anthropic_form(const AnswerHead& head);
 std::unique_ptr<AnswerForm> agent_message_form(const AnswerHead& head);  // POST /agents/{name}/messages
 

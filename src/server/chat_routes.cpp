@@ -7,6 +7,7 @@
 #include "api/anthropic.h"
 #include "api/models.h"
 #include "api/openai_chat.h"
+#include "api/openai_completions.h"
 #include "server/answer_form.h"
 #include "server/server_context.h"
 #include "server/speaker.h"
@@ -18,21 +19,38 @@ namespace {
 
 // Without a limit of the client's own: as far as the context goes.
 constexpr std::uint32_t kNoTokenLimit = std::numeric_limits<std::uint32_t>::max() / 2;
+// Of a text that is continued, which has no end of its own: as OpenAI's servers have it.
+constexpr std::uint32_t kCompletionTokensDefault = 16;
 
-TurnRequest turn_request(const ServerContext& context, ChatRequest&& chat, const std::string& agent) {
+// What both kinds of request have.
+template <typename Request>
+TurnRequest common_request(const ServerContext& context, Request& sent, const std::string& agent) {
     TurnRequest request;
     request.agent = agent;
     request.create_missing = CreateMissing::kYes;
     request.history = History::kSent;
+    request.sampling = sent.sampling.over(context.options.sampling);
+    request.stops = std::move(sent.stops);
+    request.top_logprobs = sent.top_logprobs;
+    return request;
+}
+
+TurnRequest turn_request(const ServerContext& context, ChatRequest&& chat, const std::string& agent) {
+    TurnRequest request = common_request(context, chat, agent);
     request.messages = std::move(chat.messages);
     request.tools = std::move(chat.tools);
     request.thinking = chat.thinking;
     request.constraint = std::move(chat.constraint);
-    request.sampling = chat.sampling.over(context.options.sampling);
-    request.stops = std::move(chat.stops);
     const std::uint32_t otherwise = context.options.answer_tokens_default;
     request.answer_tokens_max = chat.answer_tokens_max.value_or(otherwise > 0 ? otherwise : kNoTokenLimit);
-    request.top_logprobs = chat.top_logprobs;
+    return request;
+}
+
+TurnRequest turn_request(const ServerContext& context, CompletionRequest&& sent, const std::string& agent) {
+    TurnRequest request = common_request(context, sent, agent);
+    request.raw_prompt = std::move(sent.prompt);
+    request.reading = AnswerReading::kRaw;
+    request.answer_tokens_max = sent.answer_tokens_max.value_or(kCompletionTokensDefault);
     return request;
 }
 
@@ -40,12 +58,14 @@ std::string model_shown(const ServerContext& context, const std::string& asked) 
     return asked.empty() ? context.model_name : asked;
 }
 
-AnswerHead head_of(const RouteCall& call, const ChatRequest& chat, const char* id_prefix) {
+template <typename Request>
+AnswerHead head_of(const RouteCall& call, const Request& sent, const char* id_prefix) {
     return {fmt::format("{}{}", id_prefix, call.exchange->request().request_id),
-            call.context.clock.unix_ms() / 1000, model_shown(call.context, chat.model), chat.usage_chunk};
+            call.context.clock.unix_ms() / 1000, model_shown(call.context, sent.model), sent.usage_chunk};
 }
 
-void answer(const RouteCall& call, ApiResult<ChatRequest> parsed, const char* id_prefix,
+template <typename Request>
+void answer(const RouteCall& call, ApiResult<Request> parsed, const char* id_prefix,
             std::unique_ptr<AnswerForm> (*form)(const AnswerHead&)) {
     if (!parsed) return respond_error(call, parsed.error());
     const HttpRequest& http = call.exchange->request();
@@ -81,6 +101,10 @@ bool wants_anthropic(const RouteCall& call) {
 
 void post_chat_completions(const RouteCall& call) {
     answer(call, parse_openai_chat(call.exchange->request().body), "chatcmpl-", openai_chat_form);
+}
+
+void post_completions(const RouteCall& call) {
+    answer(call, parse_openai_completion(call.exchange->request().body), "cmpl-", openai_completion_form);
 }
 
 void post_messages(const RouteCall& call) {

@@ -6,6 +6,7 @@
 namespace kvasir {
 
 void post_chat_completions(const RouteCall& call);
+void post_completions(const RouteCall& call);
 void post_messages(const RouteCall& call);
 void post_count_tokens(const RouteCall& call);
 void get_models(const RouteCall& call);

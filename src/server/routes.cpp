@@ -18,6 +18,7 @@ constexpr Protocol kKvasir = Protocol::kKvasir;
 
 constexpr Route kRoutes[] = {
     {"POST", "/v1/chat/completions", kKey, kOpenAi, "Chat, as OpenAI has it", post_chat_completions},
+    {"POST", "/v1/completions", kKey, kOpenAi, "A text continued, without chat template", post_completions},
     {"POST", "/v1/messages", kKey, kAnthropic, "Messages, as Anthropic has it", post_messages},
     {"POST", "/v1/messages/count_tokens", kKey, kAnthropic, "Tokens that such a request would have",
      post_count_tokens},
@@ -25,6 +26,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/models/{id}", kKey, kOpenAi, "The model", get_model},
     {"POST", "/agents/{name}/v1/chat/completions", kKey, kOpenAi, "Chat with one agent: its own base URL",
      post_chat_completions},
+    {"POST", "/agents/{name}/v1/completions", kKey, kOpenAi, "A text continued by one agent",
+     post_completions},
     {"POST", "/agents/{name}/v1/messages", kKey, kAnthropic, "Messages to one agent: its own base URL",
      post_messages},
     {"POST", "/agents/{name}/v1/messages/count_tokens", kKey, kAnthropic, "Tokens of such a request",

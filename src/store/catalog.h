@@ -62,12 +62,15 @@ struct TurnRecord {
     Position token_end() const { return token_begin + static_cast<Position>(tokens.size()); }
 };
 
+enum class HeadMove { kIfItFollows, kStays };
+
 struct NewTurn {
     AgentId agent{};
     std::optional<TurnId> expected_head;  // compare-and-set: kConflict when the agent's head is another one
     // Given: the turn hangs there, whatever the head is. The head moves to it when it stands on the same
     // root, or has no turns yet.
     std::optional<TurnId> parent;
+    HeadMove head_move = HeadMove::kIfItFollows;  // kStays: no part of the agent's conversation
     std::string user_text;
     std::string assistant_text;
     // Tokens of the new head = the first `token_begin` tokens of the expected head, then `tokens`.

@@ -238,6 +238,7 @@ Result<TurnRecord> SqliteCatalog::commit_turn(const NewTurn& turn, std::int64_t 
         KVASIR_TRY(check_new_turn(turn, parent));
         KVASIR_TRY(check_idempotency(db, turn));
         KVASIR_TRY_ASSIGN(TurnRecord record, insert_turn(db, turn, parent, now_unix_ms));
+        if (turn.head_move == HeadMove::kStays) return record;
         KVASIR_TRY_ASSIGN(const bool follows, head_follows(db, head, record));
         if (follows) KVASIR_TRY(move_head(db, turn.agent, record, now_unix_ms));
         return record;
