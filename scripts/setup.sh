@@ -2,7 +2,7 @@
 # Installs what the build needs and is not there yet. Safe to run again; does nothing, in under a second, when all is there.
 #
 #   scripts/setup.sh build    compilers and libraries (the default)
-#   scripts/setup.sh test     also .venv, with which tests read block files
+#   scripts/setup.sh test     also .venv, with which tests read block files, and the clients that tests run
 #   scripts/setup.sh check    also the linters of `make check`
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -57,6 +57,22 @@ make_venv() {
     : > "$stamp"
 }
 
+# The SDKs and frameworks that tests/clients runs against the server, and the Node.js that runs the JavaScript ones.
+install_clients() {
+    local stamp log=build/clients.log
+    stamp=".venv-clients/.made-$(git hash-object tests/clients/requirements.txt tests/clients/package-lock.json | git hash-object --stdin | cut -c1-12)"
+    [ -f "$stamp" ] && return
+    say "installing the pinned clients under test (Python and JavaScript, about a minute)"
+    rm -rf .venv-clients tests/clients/node_modules
+    mkdir -p build
+    { python3 -m venv .venv-clients && .venv-clients/bin/pip install -q --disable-pip-version-check --require-hashes -r tests/clients/requirements.txt; } >"$log" 2>&1 \
+        || { tail -5 "$log" >&2; die "the Python packages of tests/clients could not be installed. Check the network, then run this again; the whole log is $log."; }
+    npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund >>"$log" 2>&1 \
+        || { tail -5 "$log" >&2; die "the npm packages of tests/clients could not be installed. Check the network, then run this again; the whole log is $log."; }
+    : > "$stamp"
+    say "the clients are there"
+}
+
 wanted=("${tools[@]}")
 case "${1:-build}" in
     build|test) ;;
@@ -71,4 +87,7 @@ if command -v apt-get >/dev/null 2>&1; then
 else
     not_debian "${missing[@]}"
 fi
-[ "${1:-build}" = build ] || make_venv
+if [ "${1:-build}" != build ]; then
+    make_venv
+    install_clients
+fi

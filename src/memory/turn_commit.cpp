@@ -84,6 +84,19 @@ Status TurnRun::commit() {
     return {};
 }
 
+bool TurnRun::is_continued_by(const TurnRequest& request) const {
+    if (request.agent != agent()) return false;
+    if (request.raw_prompt || turn_.request.raw_prompt)
+        return request.raw_prompt.has_value() == turn_.request.raw_prompt.has_value();
+    const std::size_t before = turn_.conversation.messages.size();
+    if (request.messages.size() < before + turn_.added.size()) return false;
+    return std::equal(turn_.added.begin(), turn_.added.end(),
+                      request.messages.begin() + static_cast<std::ptrdiff_t>(before),
+                      [](const ChatMessage& ours, const ChatMessage& sent) {
+                          return ours.role == sent.role && ours.content == sent.content;
+                      });
+}
+
 void TurnRun::save_some() {
     if (stage_ != TurnStage::kAnswered) return;
     if (agent_ == nullptr) {  // a replay

@@ -73,6 +73,8 @@ class TurnRun {
     }
     // kAnswered or kDone.
     const Result<TurnResult>& result() const { return result_; }
+    // Whether that request goes on from this turn, or asks it again: its rows are worth waiting for.
+    bool is_continued_by(const TurnRequest& request) const;
     // Cells that it may come to hold.
     Position cells_max() const {
         return static_cast<Position>(turn_.prompt.tokens.size()) + turn_.answer_tokens_max;

@@ -32,7 +32,12 @@ void EngineLoop::tell(const WaitingTurn& turn, const Result<TurnResult>& result)
 
 // Messages to one agent that we keep the conversation of go in order; whole conversations branch.
 bool EngineLoop::may_run(const WaitingTurn& turn, const std::vector<const WaitingTurn*>& before) const {
-    if (turn.request.history == History::kSent) return true;
+    if (turn.request.history == History::kSent) {
+        // One that goes on from an answer whose KV is being saved waits for its place: else it reads anew.
+        return std::none_of(active_.begin(), active_.end(), [&](const ActiveTurn& other) {
+            return other.run->stage() == TurnStage::kAnswered && other.run->is_continued_by(turn.request);
+        });
+    }
     const auto same = [&](const WaitingTurn& other) {
         return other.request.history == History::kStored && other.request.agent == turn.request.agent;
     };

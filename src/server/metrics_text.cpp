@@ -63,6 +63,8 @@ std::string metrics_text(const ServerContext& context, const MemoryUsage& usage)
     MetricsText text(context.model_name);
     add_turns(text, context.scheduler.stats());
     add_memory(text, usage);
+    text.counter("engine_evaluated_rows_total", "Rows evaluated, as the engine library counts them.",
+                 as_double(context.engine.counters().total()));
     text.gauge("event_listeners", "Clients of GET /events.", as_double(context.events.listeners()));
     text.counter("events_total", "Events told.", as_double(context.events.told()));
     return text.take();

@@ -9,6 +9,7 @@
 
 namespace kvasir {
 
+// Engine thread.
 std::string metrics_text(const ServerContext& context, const MemoryUsage& usage);
 
 }  // namespace kvasir

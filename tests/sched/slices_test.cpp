@@ -126,6 +126,36 @@ TEST_P(Slices, ControlWithoutSlicesOthersWait) {
     EXPECT_GE(told_of(rounds, 'e').blocks_of_round, 5);
 }
 
+TEST_P(Slices, WhoGoesOnAtOnceWaitsForTheSaveAndReadsNothingAgain) {
+    SchedulerOptions scheduling;
+    scheduling.active_turns_max = 3;
+    scheduling.io_slice_us = kOneBlock;
+    scheduling.io_slice_alone_us = kOneBlock;
+    EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
+    TurnRequest request;
+    request.agent = "client";
+    request.create_missing = CreateMissing::kYes;
+    request.history = History::kSent;
+    request.answer_tokens_max = 8;
+    request.messages = {{Role::kUser, words(900), {}, {}, {}, {}}};
+    const auto say = [&] {
+        const auto listener = std::make_shared<WaitingListener>();
+        loop.add({request, listener, std::make_shared<TurnTicket>(), 0});
+        while (!listener->over()) loop.round();
+        return listener->wait();
+    };
+    const auto first = say();
+    ASSERT_TRUE(first);
+    ASSERT_FALSE(loop.idle()) << "its KV is still being saved";
+    request.messages.push_back(first->message);
+    request.messages.push_back({Role::kUser, "go on", {}, {}, {}, {}});
+    const auto second = say();
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->metrics.source, ReuseSource::kResident);
+    EXPECT_GE(second->metrics.reused_tokens, first->metrics.prompt_tokens);
+    while (!loop.idle()) loop.round();
+}
+
 TEST_P(Slices, ATurnCancelledWhileItIsRestoredEndsAndTheAgentGoesOn) {
     SchedulerOptions scheduling;
     scheduling.io_slice_us = kOneBlock;

@@ -1,0 +1,58 @@
+"""The real server on a store of its own, started, killed and started again."""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from pathlib import Path
+
+START_TIMEOUT_S = 60
+
+
+class ServerProcess:
+    def __init__(self, program: Path, model: Path) -> None:
+        self._home = tempfile.mkdtemp(prefix="kvasir-clients-")
+        self._command = [str(program), "serve", "--home", self._home, "--model", str(model), "--port", "0",
+                         "--disk-free-min", "1", "--temp", "0"]
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            found = re.search(r" on (http://\S+)", line)
+            if found:
+                self.url = found.group(1)
+                break
+        else:
+            raise RuntimeError(f"the server ended with {self._process.wait()} before it served")
+        urllib.request.urlopen(self.url + "/ready", timeout=START_TIMEOUT_S).read()
+
+    def kill(self) -> None:
+        """No chance to save or to say good-bye."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def forget_everything(self) -> None:
+        """What a server without memory would start with."""
+        shutil.rmtree(self._home)
+
+    def remove(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def metric(self, name: str) -> int:
+        text = urllib.request.urlopen(self.url + "/metrics", timeout=10).read().decode()
+        found = re.search(rf"^kvasir_{name}\{{[^}}]*\}} (\S+)$", text, re.MULTILINE)
+        if not found:
+            raise RuntimeError(f"/metrics has no kvasir_{name}")
+        return int(float(found.group(1)))
+
+    def get(self, path: str) -> dict:
+        return json.load(urllib.request.urlopen(self.url + path, timeout=10))
