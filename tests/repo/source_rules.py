@@ -125,7 +125,8 @@ def files_of(root):
     for folder, pattern in patterns:
         base = root / folder
         found = base.glob(pattern) if folder == "." else base.rglob(pattern)
-        yield from sorted(str(f.relative_to(root)) for f in found if f.is_file() and f.suffix in suffixes)
+        ours = (f for f in found if "node_modules" not in f.parts)
+        yield from sorted(str(f.relative_to(root)) for f in ours if f.is_file() and f.suffix in suffixes)
 
 
 def violations(root, exceptions):
