@@ -125,8 +125,8 @@ Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments
     const auto scheduler = Scheduler::start(scheduling, session->memory(), session->engine(), system_clock());
     KVASIR_TRY_ASSIGN(const auto server,
                       Server::start(options, *scheduler, session->engine(), events, system_clock()));
-    announce(arguments, *session, server->port());
     if (!server->owner_socket()) warn_of_commands(server->owner_socket().error());
+    announce(arguments, *session, server->port());
     stop.wait();
     if (!config.quiet) fmt::print(stderr, "kvasir: finishing what is being answered, then saving\n");
     server->drain();

@@ -7,6 +7,7 @@
 
 #include "app/remote_answers.h"
 #include "app/remote_turn.h"
+#include "app/server_json.h"
 #include "base/names.h"
 
 namespace kvasir {

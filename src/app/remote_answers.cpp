@@ -1,78 +1,20 @@
 #include "app/remote_answers.h"
 
 #include <string>
+#include <utility>
 
 #include <boost/json.hpp>
 
-namespace kvasir {
+#include "app/server_json.h"
 
-namespace {
+namespace kvasir {
 
 namespace json = boost::json;
 
-Error not_understood() {
-    return {ErrorCode::kUnavailable,
-            "the server's answer is not understood: are it and this program of the same version?"};
-}
+namespace {
 
-// The fields of one object. One that is missing or of another kind makes `failed`, and reads as nothing.
-class Fields {
-  public:
-    explicit Fields(const json::value& value) : object_(value.if_object()), failed_(object_ == nullptr) {}
-    Fields(const Fields&) = delete;
-    Fields& operator=(const Fields&) = delete;
-
-    template <class Number>
-    void read(const char* name, Number& into) {
-        const json::value* value = find(name);
-        if (value == nullptr) return;
-        boost::system::error_code error;
-        into = value->to_number<Number>(error);
-        failed_ = failed_ || error;
-    }
-    void read(const char* name, std::string& into) {
-        const json::value* value = find(name);
-        const json::string* text = value != nullptr ? value->if_string() : nullptr;
-        failed_ = failed_ || text == nullptr;
-        if (text != nullptr) into = std::string(*text);
-    }
-    void read(const char* name, bool& into) {
-        const json::value* value = find(name);
-        failed_ = failed_ || value == nullptr || !value->is_bool();
-        if (!failed_) into = value->get_bool();
-    }
-    // One of the enum's values from `first` to `last`, by its name.
-    template <class Enum>
-    void read(const char* name, Enum& into, Enum last) {
-        std::string text;
-        read(name, text);
-        for (int i = 0; i <= static_cast<int>(last); ++i) {
-            if (text != to_string(static_cast<Enum>(i))) continue;
-            into = static_cast<Enum>(i);
-            return;
-        }
-        failed_ = true;
-    }
-    const json::value* find(const char* name) {
-        const json::value* value = object_ != nullptr ? object_->if_contains(name) : nullptr;
-        failed_ = failed_ || value == nullptr;
-        return value;
-    }
-    void fail_here() { failed_ = true; }
-
-    template <class T>
-    Result<T> done(T value) const {
-        if (failed_) return fail(not_understood());
-        return value;
-    }
-
-  private:
-    const json::object* object_;
-    bool failed_;
-};
-
-void read_metrics(const json::value& value, TurnMetrics& metrics, Fields& outer) {
-    Fields fields(value);
+void read_metrics(const json::value& value, TurnMetrics& metrics, ServerFields& outer) {
+    ServerFields fields(value);
     fields.read("prompt_tokens", metrics.prompt_tokens);
     fields.read("reused_tokens", metrics.reused_tokens);
     fields.read("evaluated_tokens", metrics.evaluated_tokens);
@@ -92,48 +34,10 @@ void read_metrics(const json::value& value, TurnMetrics& metrics, Fields& outer)
     if (!fields.done(true)) outer.fail_here();
 }
 
-ErrorCode code_of(std::string_view name, int http_status) {
-    for (int i = 0; i <= static_cast<int>(ErrorCode::kUnavailable); ++i) {
-        if (name == to_string(static_cast<ErrorCode>(i))) return static_cast<ErrorCode>(i);
-    }
-    if (name == "context_length_exceeded") return ErrorCode::kContextFull;
-    if (http_status == 404) return ErrorCode::kNotFound;
-    if (http_status == 409) return ErrorCode::kConflict;
-    if (http_status == 429 || http_status >= 500) return ErrorCode::kUnavailable;
-    return ErrorCode::kInvalidArgument;
-}
-
 }  // namespace
 
-Result<json::value> parse_server_json(std::string_view text) {
-    boost::system::error_code error;
-    json::value value = json::parse(text, error);
-    if (error) return fail(not_understood());
-    return value;
-}
-
-Error error_of_connection(Error error) {
-    if (error.code != ErrorCode::kNotFound) return error;
-    return {ErrorCode::kUnavailable, "the server on this store has gone: the same command works without it"};
-}
-
-Error error_of_response(int http_status, std::string_view body) {
-    const auto value = parse_server_json(body);
-    if (!value) return not_understood();
-    Fields outer(*value);
-    const json::value* error = outer.find("error");
-    if (error == nullptr) return not_understood();
-    Fields fields(*error);
-    std::string code;
-    std::string message;
-    fields.read("code", code);
-    fields.read("message", message);
-    if (!fields.done(true)) return not_understood();
-    return {code_of(code, http_status), message};
-}
-
 Result<AgentInfo> agent_of_json(const json::value& answer) {
-    Fields fields(answer);
+    ServerFields fields(answer);
     AgentInfo agent;
     fields.read("name", agent.name);
     fields.read("type", agent.type);
@@ -151,7 +55,7 @@ Result<AgentInfo> agent_of_json(const json::value& answer) {
 }
 
 Result<std::vector<AgentInfo>> agents_of_json(const json::value& answer) {
-    Fields fields(answer);
+    ServerFields fields(answer);
     const json::value* list = fields.find("agents");
     if (list == nullptr || !list->is_array()) return fail(not_understood());
     std::vector<AgentInfo> agents;
@@ -163,7 +67,7 @@ Result<std::vector<AgentInfo>> agents_of_json(const json::value& answer) {
 }
 
 Result<CreateResult> created_of_json(const json::value& answer) {
-    Fields fields(answer);
+    ServerFields fields(answer);
     CreateResult created;
     if (const json::value* agent = fields.find("agent")) {
         KVASIR_TRY_ASSIGN(created.agent, agent_of_json(*agent));
@@ -178,7 +82,7 @@ Result<CreateResult> created_of_json(const json::value& answer) {
 }
 
 Result<EraseReceipt> receipt_of_json(const json::value& answer) {
-    Fields fields(answer);
+    ServerFields fields(answer);
     EraseReceipt receipt;
     fields.read("agent", receipt.agent);
     fields.read("turns_removed", receipt.turns_removed);
@@ -191,7 +95,7 @@ Result<EraseReceipt> receipt_of_json(const json::value& answer) {
 }
 
 Result<SaveResult> saved_of_json(const json::value& answer) {
-    Fields fields(answer);
+    ServerFields fields(answer);
     SaveResult saved;
     bool durable = false;
     fields.read("kv_durable", durable);
@@ -206,7 +110,7 @@ Result<SaveResult> saved_of_json(const json::value& answer) {
 }
 
 Result<LoadResult> loaded_of_json(const json::value& answer) {
-    Fields fields(answer);
+    ServerFields fields(answer);
     LoadResult loaded;
     fields.read("restored_tokens", loaded.restored_tokens);
     fields.read("evaluated_tokens", loaded.evaluated_tokens);
@@ -218,7 +122,7 @@ Result<LoadResult> loaded_of_json(const json::value& answer) {
 }
 
 Result<MemoryUsage> memory_of_json(const json::value& answer) {
-    Fields fields(answer);
+    ServerFields fields(answer);
     MemoryUsage usage;
     fields.read("weights_bytes", usage.engine.weights_bytes);
     fields.read("kv_pool_bytes", usage.engine.kv_pool_bytes);
@@ -230,7 +134,7 @@ Result<MemoryUsage> memory_of_json(const json::value& answer) {
     const json::value* list = fields.find("agents");
     if (list == nullptr || !list->is_array()) return fail(not_understood());
     for (const json::value& one : list->get_array()) {
-        Fields agent_fields(one);
+        ServerFields agent_fields(one);
         AgentMemoryUse agent;
         agent_fields.read("name", agent.name);
         agent_fields.read("cache_tokens", agent.cache_tokens);
@@ -242,7 +146,7 @@ Result<MemoryUsage> memory_of_json(const json::value& answer) {
 }
 
 Result<RemoteProgress> progress_of_json(const json::value& event) {
-    Fields fields(event);
+    ServerFields fields(event);
     RemoteProgress progress;
     std::string phase;
     fields.read("phase", phase);
@@ -253,7 +157,7 @@ Result<RemoteProgress> progress_of_json(const json::value& event) {
 }
 
 Result<TurnResult> turn_of_json(const json::value& answer) {
-    Fields fields(answer);
+    ServerFields fields(answer);
     TurnResult turn;
     fields.read("content", turn.text);
     fields.read("turn", turn.turn);

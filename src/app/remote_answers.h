@@ -2,7 +2,6 @@
 // its errors into ours. Pure functions. kUnavailable: it is not what this program's own server says.
 #pragma once
 
-#include <string_view>
 #include <vector>
 
 #include <boost/json/value.hpp>
@@ -11,12 +10,6 @@
 #include "memory/agent_memory.h"
 
 namespace kvasir {
-
-Result<boost::json::value> parse_server_json(std::string_view text);
-// Nobody listens any more, or the connection broke, between two answers of one command.
-Error error_of_connection(Error error);
-// Of a response that is no 2xx: the code that the server's own error had, so that exit codes stay the same.
-Error error_of_response(int http_status, std::string_view body);
 
 Result<std::vector<AgentInfo>> agents_of_json(const boost::json::value& answer);
 Result<AgentInfo> agent_of_json(const boost::json::value& answer);

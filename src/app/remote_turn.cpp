@@ -9,6 +9,7 @@
 
 #include "app/event_reader.h"
 #include "app/remote_answers.h"
+#include "app/server_json.h"
 #include "http/unix_client.h"
 
 namespace kvasir {
