@@ -45,6 +45,7 @@ class Conversation {
     Result<NetError> finish(Begin begin);
     Status take(std::string_view bytes);
     Result<NetError> read_some();
+    Error broken(NetError error) const;
 
     const ClientRequest& request_;
     std::uint32_t silence_ms_max_ = request_.silence_ms_max;
@@ -56,7 +57,12 @@ class Conversation {
     ClientResponse response_;
 };
 
-Error went_away() { return {ErrorCode::kUnavailable, "the server went away before its answer was complete"}; }
+Error Conversation::broken(NetError error) const {
+    if (error != http::error::body_limit)
+        return {ErrorCode::kUnavailable, "the server went away before its answer was complete"};
+    return {ErrorCode::kUnavailable,
+            fmt::format("the server's answer has more than {} bytes", request_.body_bytes_max)};
+}
 
 template <class Begin>
 Result<NetError> Conversation::finish(Begin begin) {
@@ -117,7 +123,7 @@ Result<ClientResponse> Conversation::receive() {
     KVASIR_TRY_ASSIGN(NetError error, finish([&](auto done) {
                           http::async_read_header(socket_, buffer_, parser_, std::move(done));
                       }));
-    if (error) return fail(went_away());
+    if (error) return fail(broken(error));
     silence_ms_max_ = request_.body_silence_ms_max;
     response_.status = static_cast<int>(parser_.get().result_int());
     while (!parser_.is_done()) {
@@ -126,11 +132,7 @@ Result<ClientResponse> Conversation::receive() {
         KVASIR_TRY_ASSIGN(error, read_some());
         if (error == http::error::need_buffer) error = {};
         KVASIR_TRY(take({bytes_.data(), bytes_.size() - parser_.get().body().size}));
-        if (error == http::error::body_limit) {
-            return fail(ErrorCode::kUnavailable,
-                        fmt::format("the server's answer has more than {} bytes", request_.body_bytes_max));
-        }
-        if (error) return fail(went_away());
+        if (error) return fail(broken(error));
     }
     return std::move(response_);
 }
