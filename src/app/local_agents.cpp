@@ -42,8 +42,8 @@ Error LocalAgents::nothing_resident(const std::string& name, const char* verb) {
     const auto known = show_stored_agent(store(), name);
     if (!known) return known.error();
     return {ErrorCode::kUnavailable,
-            fmt::format("there is nothing to {0}: no server runs on this store, so no agent is resident, and "
-                        "{1} is durable as it is. Inside 'kvasir chat {1}' use /{0}",
+            fmt::format("there is nothing to {0}: no server runs on this store, no agent is resident between "
+                        "commands, and {1} is durable as it is. Inside 'kvasir chat {1}' use /{0}",
                         verb, name)};
 }
 
