@@ -39,20 +39,4 @@ UnusableBlock KvLoader::give_up(const StoredBlock& block, const Error& error) {
     return {block.name, error.message};
 }
 
-Result<std::optional<UnusableBlock>> KvLoader::load(SequenceId sequence, const RestorePlan& plan,
-                                                    const std::function<void(Position done)>& on_progress) {
-    for (const std::vector<PlannedBlock>* plane : {&plan.append, &plan.window}) {
-        for (const PlannedBlock& planned : *plane) {
-            const Status imported = import_block(sequence, planned);
-            if (imported) {
-                if (planned.block.kind == BlockKind::kAppend && on_progress) on_progress(planned.part.end);
-                continue;
-            }
-            if (imported.error().code == ErrorCode::kOutOfMemory) return fail(imported.error());
-            return std::optional<UnusableBlock>(give_up(planned.block, imported.error()));
-        }
-    }
-    return std::optional<UnusableBlock>();
-}
-
 }  // namespace kvasir

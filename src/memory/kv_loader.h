@@ -1,9 +1,7 @@
-// Carries out a RestorePlan: reads blocks, which verifies them, and imports them. What fails is quarantined,
-// leaves the catalog and is named, so that the caller plans anew without it. Engine thread.
+// Reads stored blocks, which verifies them, and imports them. What fails is quarantined, leaves the catalog
+// and is named, so that the caller plans anew without it. Engine thread.
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +10,7 @@
 
 namespace kvasir {
 
-// A block that could not be used. The sequence is empty then.
+// A block that could not be used.
 struct UnusableBlock {
     BlockName name;
     std::string reason;
@@ -22,15 +20,13 @@ class KvLoader {
   public:
     explicit KvLoader(KvContext context) : context_(context) {}
 
-    // Into an empty sequence. nullopt: it holds rows [0, plan.position) now. kOutOfMemory: no cells for them;
-    // empty then.
-    Result<std::optional<UnusableBlock>> load(SequenceId sequence, const RestorePlan& plan,
-                                              const std::function<void(Position done)>& on_progress);
-
-  private:
+    // The next rows of the sequence. kOutOfMemory: no cells for them; any error but that: see give_up(). The
+    // sequence is empty after an error.
     Status import_block(SequenceId sequence, const PlannedBlock& planned);
+    // What to do with a block that could not be imported.
     UnusableBlock give_up(const StoredBlock& block, const Error& error);
 
+  private:
     KvContext context_;
     std::vector<std::byte> image_;  // one buffer for all blocks
     std::vector<std::byte> slice_;

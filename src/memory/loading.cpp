@@ -33,7 +33,7 @@ Result<LoadResult> EngineAgentMemory::bring_back(ResidentAgent& agent, const Con
     const Position end = conversation.rows_end();
     const auto tokens = std::span(conversation.tokens).first(end);
     KVASIR_TRY_ASSIGN(auto boundaries, boundaries_of(context_.store.catalog(), conversation));
-    KVASIR_TRY_ASSIGN(const Reuse reuse, places_.reuse(agent, {tokens, end, boundaries}, nullptr));
+    KVASIR_TRY_ASSIGN(const Reuse reuse, places_.reuse(agent, {tokens, end, boundaries}));
     LoadResult result;
     result.source = reuse.source;
     result.restored_tokens = reuse.source == ReuseSource::kDisk ? reuse.position : 0;

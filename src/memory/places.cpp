@@ -9,15 +9,63 @@ Places::~Places() {
     for (const ResidentAgent& agent : residency_.agents()) context_.engine.close_sequence(agent.sequence);
 }
 
-SaveResult Places::save(ResidentAgent& agent) {
-    SaveResult result = saver_.save(agent);
+std::unique_ptr<SaveRun> Places::begin_save(ResidentAgent& agent) {
+    return std::make_unique<SaveRun>(context_, clock_, agent, save_image_);
+}
+
+void Places::note_saved(const ResidentAgent& agent, const SaveResult& result) {
     const bool saved = result.durability == Durability::kTokensAndKv;
     if (saved) damaged_.erase(agent.record.name);
     if (!saved || result.save_ms > 0) {
         tell({saved ? MemoryEventKind::kSaved : MemoryEventKind::kNotSaved, agent.record.name, agent.length(),
               result.save_ms, result.warning});
     }
-    return result;
+}
+
+SaveResult Places::save(ResidentAgent& agent) {
+    const auto run = begin_save(agent);
+    while (!run->done()) run->step();
+    note_saved(agent, run->result());
+    return run->result();
+}
+
+std::unique_ptr<RestoreRun> Places::begin_reuse(ResidentAgent& agent, Wanted wanted,
+                                                std::function<void(Position)> on_progress) {
+    return std::make_unique<RestoreRun>(*this, agent, std::move(wanted), std::move(on_progress));
+}
+
+Result<Reuse> Places::reuse(ResidentAgent& agent, Wanted wanted) {
+    const auto run = begin_reuse(agent, std::move(wanted), nullptr);
+    while (!run->done()) KVASIR_TRY(run->step());
+    return run->reuse();
+}
+
+void Places::note_damaged(const std::string& name, const std::string& reason) {
+    damaged_.insert(name);
+    tell({MemoryEventKind::kDamaged, name, 0, 0, reason});
+}
+
+// An empty sequence, whatever could not be rewound.
+Status Places::reset(ResidentAgent& agent) {
+    agent.forget_after(0);
+    agent.windows.clear();
+    if (context_.engine.length(agent.sequence) == 0 && context_.engine.append_cells(agent.sequence) == 0)
+        return {};
+    context_.engine.close_sequence(agent.sequence);
+    auto sequence = context_.engine.open_sequence();
+    if (!sequence) return fail(std::move(sequence).error());
+    agent.sequence = *sequence;
+    return {};
+}
+
+Status Places::reuse_own(ResidentAgent& agent, Position position) {
+    if (position == agent.length()) return {};
+    if (position < context_.engine.rewind_floor(agent.sequence)) {
+        return fail(ErrorCode::kInvalidArgument, "the window rows there are gone");
+    }
+    KVASIR_TRY(context_.engine.rewind(agent.sequence, position));
+    agent.forget_after(position);
+    return {};
 }
 
 void Places::drop(ResidentAgent& agent) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -15,28 +16,12 @@
 #include "memory/conversation.h"
 #include "memory/kv_context.h"
 #include "memory/kv_loader.h"
-#include "memory/kv_saver.h"
 #include "memory/prefill.h"
 #include "memory/residency.h"
-#include "memory/restore_plan.h"
+#include "memory/restore_run.h"
+#include "memory/save_run.h"
 
 namespace kvasir {
-
-// What a sequence is to hold.
-struct Wanted {
-    std::span<const Token> tokens;
-    Position reuse_max = 0;  // at least the tokens after it are evaluated
-    std::vector<Position> boundaries;
-};
-
-// What of it is there without evaluating.
-struct Reuse {
-    Position position = 0;
-    Position stored_end = 0;  // append rows that are stored, with or without a restore point there
-    ReuseSource source = ReuseSource::kNone;
-    std::vector<std::string> failures;  // of stored blocks
-    double restore_ms = 0;
-};
 
 struct PlacesOptions {
     std::uint32_t agents_max = kAgentsResidentDefault;
@@ -50,7 +35,6 @@ class Places {
           clock_(clock),
           agents_max_(options.agents_max),
           on_event_(std::move(options.on_event)),
-          saver_(context, clock),
           loader_(context) {}
     ~Places();
     Places(const Places&) = delete;
@@ -62,9 +46,10 @@ class Places {
     Result<ResidentAgent*> take(const Conversation& conversation, std::span<const Token> tokens);
     void release(ResidentAgent& agent) { agent.busy.reset(); }
     // Makes the agent's sequence hold the longest beginning of `wanted` that can be had: its own rows, or
-    // stored ones.
-    Result<Reuse> reuse(ResidentAgent& agent, const Wanted& wanted,
-                        const std::function<void(Position)>& on_progress);
+    // stored ones. In steps, or at once.
+    std::unique_ptr<RestoreRun> begin_reuse(ResidentAgent& agent, Wanted wanted,
+                                            std::function<void(Position)> on_progress);
+    Result<Reuse> reuse(ResidentAgent& agent, Wanted wanted);
     // Evaluates; when no cells are free, idle ones leave.
     Status decode(std::span<const BatchRow> rows);
     DecodeFunction decode_function() {
@@ -74,6 +59,9 @@ class Places {
     // valid then.
     void roll_back(ResidentAgent& agent, std::span<const Token> committed);
 
+    // In steps, the last of which is to be told; or at once.
+    std::unique_ptr<SaveRun> begin_save(ResidentAgent& agent);
+    void note_saved(const ResidentAgent& agent, const SaveResult& result);
     SaveResult save(ResidentAgent& agent);
     SaveResult evict(ResidentAgent& agent);
     void drop(ResidentAgent& agent);  // without saving
@@ -89,6 +77,7 @@ class Places {
     std::vector<std::string> take_warnings();  // of agents that left without durable KV since the last call
 
   private:
+    friend class RestoreRun;  // the part of this that takes many steps
     enum class Evicted { kNobody, kOne };
 
     Evicted evict_one(const ResidentAgent* kept, const std::string& name);
@@ -96,22 +85,17 @@ class Places {
     Result<ResidentAgent*> make_place(const Conversation& conversation);
     Status reset(ResidentAgent& agent);
     Status reuse_own(ResidentAgent& agent, Position position);
-    // The best that is stored beyond `position`; rows of the agent are replaced if there is such.
-    Result<Reuse> reuse_stored(ResidentAgent& agent, const Wanted& wanted, Position position,
-                               const std::function<void(Position)>& on_progress);
-    Status import(ResidentAgent& agent, const RestorePlan& plan, std::set<BlockName>& excluded, Reuse& reuse,
-                  const std::function<void(Position)>& on_progress);
-    void note_durability(ResidentAgent& agent, const RestorePlan& plan);
+    void note_damaged(const std::string& name, const std::string& reason);
 
     KvContext context_;
     const Clock& clock_;
     std::uint32_t agents_max_;
     std::function<void(const MemoryEvent&)> on_event_;
     Residency residency_;
-    KvSaver saver_;
     KvLoader loader_;
     std::set<std::string> damaged_;  // stored KV failed verification and is not rewritten yet
     std::vector<std::string> warnings_;
+    std::vector<std::byte> save_image_;  // one buffer for all saves
 };
 
 }  // namespace kvasir

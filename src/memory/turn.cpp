@@ -181,6 +181,7 @@ Result<TurnResult> EngineAgentMemory::message(const std::string& name, const std
     const std::uint64_t evaluated_before = context_.engine.counters().total();
     KVASIR_TRY_ASSIGN(const auto run, begin_turn(std::move(request), std::move(sinks)));
     std::vector<BatchRow> rows;
+    run->restore();
     while (run->stage() == TurnStage::kPrefill || run->stage() == TurnStage::kDecode) {
         rows.clear();
         if (run->add_rows(rows, context_.engine.model().batch_tokens) == 0) continue;

@@ -84,12 +84,24 @@ Status TurnRun::commit() {
     return {};
 }
 
-void TurnRun::save() {
+void TurnRun::save_some() {
     if (stage_ != TurnStage::kAnswered) return;
-    stage_ = TurnStage::kDone;
-    if (agent_ == nullptr) return;
-    const SaveResult saved = context_.places.save(*agent_);
+    if (agent_ == nullptr) {  // a replay
+        stage_ = TurnStage::kDone;
+        return;
+    }
+    if (!save_) save_ = context_.places.begin_save(*agent_);
+    save_->step();
+    if (!save_->done()) return;
+    const SaveResult result = save_->result();
+    save_.reset();
+    saved(result);
+}
+
+void TurnRun::saved(const SaveResult& saved) {
+    context_.places.note_saved(*agent_, saved);
     context_.places.release(*std::exchange(agent_, nullptr));
+    stage_ = TurnStage::kDone;
     TurnMetrics& metrics = turn_result_.metrics;
     metrics.save_ms = saved.save_ms;
     metrics.append_bytes_written = saved.append_bytes_written;

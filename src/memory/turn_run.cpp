@@ -38,42 +38,52 @@ TurnRun::TurnRun(TurnContext context, PreparedTurn prepared, TurnSinks sinks)
       result_(fail(ErrorCode::kUnavailable, "the turn is not over")) {}
 
 TurnRun::~TurnRun() {
-    if (stage_ == TurnStage::kPrefill || stage_ == TurnStage::kDecode)
+    save_.reset();
+    if (stage_ != TurnStage::kAnswered && stage_ != TurnStage::kDone)
         abandon({ErrorCode::kCancelled, "the turn was dropped"});
     if (agent_ != nullptr) context_.places.release(*agent_);
 }
 
 Result<std::unique_ptr<TurnRun>> TurnRun::start(TurnContext context, PreparedTurn prepared, TurnSinks sinks) {
     std::unique_ptr<TurnRun> run(new TurnRun(context, std::move(prepared), std::move(sinks)));
-    SamplingOptions sampling = run->turn_.request.sampling;
-    sampling.format = run->turn_.format;
+    PreparedTurn& turn = run->turn_;
+    SamplingOptions sampling = turn.request.sampling;
+    sampling.format = turn.format;
     KVASIR_TRY_ASSIGN(run->sampler_, context.kv.engine.make_sampler(sampling));
-    KVASIR_TRY_ASSIGN(run->agent_, context.places.take(run->turn_.conversation, run->turn_.prompt.tokens));
-    if (Status restored = run->restore(); !restored) {
-        run->abandon(restored.error());
-        return fail(std::move(restored).error());
-    }
+    KVASIR_TRY_ASSIGN(run->agent_, context.places.take(turn.conversation, turn.prompt.tokens));
+    const auto total = static_cast<Position>(turn.prompt.tokens.size());
+    run->wanted_ = {turn.prompt.tokens, total - 1, boundaries_of(turn.conversation, turn.prompt)};
+    run->restore_ = context.places.begin_reuse(*run->agent_, run->wanted_,
+                                               [on = run->sinks_.on_progress, total](Position done) {
+                                                   if (on) on(TurnPhase::kRestore, done, total);
+                                               });
     return run;
 }
 
-Status TurnRun::restore() {
-    const auto total = static_cast<Position>(turn_.prompt.tokens.size());
-    wanted_ = {turn_.prompt.tokens, total - 1, boundaries_of(turn_.conversation, turn_.prompt)};
-    KVASIR_TRY_ASSIGN(const Reuse reuse, context_.places.reuse(*agent_, wanted_, [&](Position done) {
-        if (sinks_.on_progress) sinks_.on_progress(TurnPhase::kRestore, done, total);
-    }));
+void TurnRun::restore_some() {
+    if (stage_ != TurnStage::kRestore) return;
+    if (is_cancelled(turn_.request.cancelled))
+        return abandon({ErrorCode::kCancelled, "cancelled while its KV was restored"});
+    if (Status step = restore_->step(); !step) return abandon(std::move(step).error());
+    if (!restore_->done()) return;
+    const Reuse reuse = restore_->reuse();
+    restore_.reset();
+    restored(reuse);
+}
+
+void TurnRun::restored(const Reuse& reuse) {
     TurnMetrics& metrics = turn_result_.metrics;
-    metrics.prompt_tokens = total;
+    metrics.prompt_tokens = static_cast<Position>(turn_.prompt.tokens.size());
     metrics.reused_tokens = reuse.position;
-    metrics.evaluated_tokens = total - reuse.position;
+    metrics.evaluated_tokens = metrics.prompt_tokens - reuse.position;
     metrics.source = reuse.source;
     metrics.not_reused_reason = not_reused_reason(turn_, context_.kv, reuse);
     metrics.restore_ms = reuse.restore_ms;
     add_warning(turn_result_.warning, restore_warning(metrics.not_reused_reason, reuse,
                                                       turn_.fingerprint_changes, metrics.evaluated_tokens));
     phase_begin_us_ = context_.clock.monotonic_us();
+    stage_ = TurnStage::kPrefill;
     if (sinks_.on_prompt) sinks_.on_prompt(metrics);
-    return {};
 }
 
 bool TurnRun::is_boundary(Position position) const {
@@ -171,6 +181,7 @@ void TurnRun::note_result() {
 void TurnRun::abandon(Error error) {
     result_ = fail(std::move(error));
     stage_ = TurnStage::kDone;
+    restore_.reset();
     if (agent_ == nullptr) return;
     ResidentAgent* agent = std::exchange(agent_, nullptr);
     context_.places.roll_back(*agent, turn_.conversation.tokens);

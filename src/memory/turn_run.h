@@ -2,7 +2,7 @@
 // nothing itself: whoever drives it puts its rows into a batch, alone or beside other turns', and tells it
 // when they are evaluated.
 //
-//   kPrefill -> kDecode -> kAnswered (durable: the answer can be told) -> save() -> kDone
+//   kRestore -> kPrefill -> kDecode -> kAnswered (durable: the answer can be told) -> kDone (KV is saved)
 //   any failure or cancellation before the first token -> kDone, and the agent is as it was
 //
 // Engine thread. Made by AgentMemory::begin_turn(), which outlives it.
@@ -39,11 +39,11 @@ struct PreparedTurn {
     std::int64_t begin_us = 0;
 };
 
-enum class TurnStage { kPrefill, kDecode, kAnswered, kDone };
+enum class TurnStage { kRestore, kPrefill, kDecode, kAnswered, kDone };
 
 class TurnRun {
   public:
-    // Restores what can be restored of the prompt.
+    // Takes a place for it.
     static Result<std::unique_ptr<TurnRun>> start(TurnContext context, PreparedTurn prepared,
                                                   TurnSinks sinks);
     // A turn that was committed before under the same Idempotency-Key: its answer, nothing evaluated.
@@ -54,6 +54,11 @@ class TurnRun {
 
     TurnStage stage() const { return stage_; }
     const std::string& agent() const { return turn_.request.agent; }
+    // kRestore: imports one stored block at most.
+    void restore_some();
+    void restore() {
+        while (stage_ == TurnStage::kRestore) restore_some();
+    }
     // Rows that it wants evaluated next, at most rows_max; how many were added. 0 when it has become kDone
     // (cancelled).
     std::size_t add_rows(std::vector<BatchRow>& rows, std::size_t rows_max);
@@ -61,8 +66,11 @@ class TurnRun {
     void evaluated(std::size_t first);
     // They could not be, or the turn may not go on. What was said so far is lost, the agent is as it was.
     void abandon(Error error);
-    // After kAnswered: writes KV. The result has what came of it then.
-    void save();
+    // kAnswered: writes one block of KV at most. The result has what came of it when it is kDone.
+    void save_some();
+    void save() {
+        while (stage_ == TurnStage::kAnswered) save_some();
+    }
     // kAnswered or kDone.
     const Result<TurnResult>& result() const { return result_; }
     // Cells that it may come to hold.
@@ -72,7 +80,8 @@ class TurnRun {
 
   private:
     TurnRun(TurnContext context, PreparedTurn prepared, TurnSinks sinks);
-    Status restore();
+    void restored(const Reuse& reuse);
+    void saved(const SaveResult& saved);
     void sample(std::size_t row);
     void end_answer(std::string finish_reason);
     Status commit();
@@ -88,9 +97,11 @@ class TurnRun {
     TurnContext context_;
     PreparedTurn turn_;
     TurnSinks sinks_;
-    TurnStage stage_ = TurnStage::kPrefill;
+    TurnStage stage_ = TurnStage::kRestore;
     Wanted wanted_;
     ResidentAgent* agent_ = nullptr;  // its place, busy while the turn runs
+    std::unique_ptr<RestoreRun> restore_;
+    std::unique_ptr<SaveRun> save_;
     std::unique_ptr<Sampler> sampler_;
     AnswerStream answer_;
     std::vector<Token> answer_tokens_;

@@ -11,6 +11,8 @@ bool runs(const TurnRun& run) {
     return run.stage() == TurnStage::kPrefill || run.stage() == TurnStage::kDecode;
 }
 
+bool will_take_cells(const TurnRun& run) { return runs(run) || run.stage() == TurnStage::kRestore; }
+
 }  // namespace
 
 void EngineLoop::tell(const WaitingTurn& turn, const Result<TurnResult>& result) {
@@ -43,7 +45,7 @@ bool EngineLoop::may_run(const WaitingTurn& turn, const std::vector<const Waitin
 std::uint64_t EngineLoop::cells_reserved() const {
     std::uint64_t cells = 0;
     for (const ActiveTurn& active : active_) {
-        if (runs(*active.run)) cells += active.run->cells_max();
+        if (will_take_cells(*active.run)) cells += active.run->cells_max();
     }
     return cells;
 }
@@ -142,31 +144,52 @@ void EngineLoop::step() {
     }
 }
 
+// Who was answered hears of it before its KV is written.
 void EngineLoop::note_results() {
     for (auto active = active_.begin(); active != active_.end();) {
-        if (active->run->stage() == TurnStage::kAnswered && active->turn.listener) {
-            tell(active->turn, active->run->result());
+        const bool over = active->run->stage() == TurnStage::kDone;
+        if (over || active->run->stage() == TurnStage::kAnswered) {
+            if (active->turn.listener) tell(active->turn, active->run->result());
             active->turn.listener.reset();
         }
-        if (active->run->stage() != TurnStage::kDone) {
-            ++active;
-            continue;
-        }
-        if (active->turn.listener) tell(active->turn, active->run->result());
-        active = active_.erase(active);
-        may_start_ = true;
+        active = over ? active_.erase(active) : std::next(active);
+        may_start_ = may_start_ || over;
     }
 }
 
-// One between two steps: other turns' streams wait for one save at most.
-void EngineLoop::save_one() {
-    const auto answered = std::find_if(active_.begin(), active_.end(), [](const ActiveTurn& active) {
-        return active.run->stage() == TurnStage::kAnswered;
-    });
-    if (answered == active_.end()) return;
-    answered->run->save();
-    active_.erase(answered);
-    may_start_ = true;
+std::int64_t EngineLoop::slice_end_us() const {
+    const bool somebody_waits =
+        !waiting_.empty() || std::any_of(active_.begin(), active_.end(),
+                                         [](const ActiveTurn& active) { return runs(*active.run); });
+    return clock_.monotonic_us() + (somebody_waits ? options_.io_slice_us : options_.io_slice_alone_us);
+}
+
+EngineLoop::ActiveTurn* EngineLoop::first_at(TurnStage stage) {
+    const auto found = std::find_if(active_.begin(), active_.end(),
+                                    [&](const ActiveTurn& active) { return active.run->stage() == stage; });
+    return found == active_.end() ? nullptr : &*found;
+}
+
+// Blocks of KV between two steps, for a slice of time and one at least: streams of others go on. First come,
+// first served.
+void EngineLoop::restore_some() {
+    ActiveTurn* active = first_at(TurnStage::kRestore);
+    if (active == nullptr) return;
+    const std::int64_t end_us = slice_end_us();
+    do {
+        active->run->restore_some();
+        if (active->run->stage() != TurnStage::kRestore) active = first_at(TurnStage::kRestore);
+    } while (active != nullptr && clock_.monotonic_us() < end_us);
+}
+
+void EngineLoop::save_some() {
+    ActiveTurn* active = first_at(TurnStage::kAnswered);
+    if (active == nullptr) return;
+    const std::int64_t end_us = slice_end_us();
+    do {
+        active->run->save_some();
+        if (active->run->stage() != TurnStage::kAnswered) active = first_at(TurnStage::kAnswered);
+    } while (active != nullptr && clock_.monotonic_us() < end_us);
 }
 
 void EngineLoop::expire() {
@@ -189,9 +212,11 @@ void EngineLoop::cancel_all() {
 void EngineLoop::round() {
     expire();
     start_waiting();
+    restore_some();
     step();
     note_results();
-    save_one();
+    save_some();
+    note_results();
     const std::lock_guard lock(stats_mutex_);
     stats_.turns_waiting = static_cast<std::uint32_t>(waiting_.size());
     stats_.turns_active = static_cast<std::uint32_t>(active_.size());

@@ -30,7 +30,7 @@ class EngineLoop {
         waiting_.push_back(std::move(turn));
         may_start_ = true;
     }
-    // One round: starts what can start, one step, saves of one turn that is over.
+    // One round: starts what can start, restores some, one step, saves some.
     void round();
     bool idle() const { return waiting_.empty() && active_.empty(); }
     std::size_t waiting() const { return waiting_.size(); }
@@ -53,7 +53,10 @@ class EngineLoop {
     void step();
     void give_up(const Error& error);
     void note_results();
-    void save_one();
+    std::int64_t slice_end_us() const;
+    ActiveTurn* first_at(TurnStage stage);
+    void restore_some();
+    void save_some();
     void expire();
     void tell(const WaitingTurn& turn, const Result<TurnResult>& result);
     std::uint64_t cells_reserved() const;

@@ -23,6 +23,9 @@ struct SchedulerOptions {
     std::uint32_t waiting_tasks_max = 1024;
     std::uint32_t active_turns_max = kAgentsResidentDefault;  // places of the memory
     std::uint32_t prompt_chunk_tokens = 256;                  // of prompts in one step, while others answer
+    // For restoring and for saving KV between two steps, one block at least: while turns run, and alone.
+    std::int64_t io_slice_us = 5'000;
+    std::int64_t io_slice_alone_us = 50'000;
 };
 
 class TurnListener {

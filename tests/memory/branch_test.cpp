@@ -19,6 +19,7 @@ Result<TurnResult> drive(World& world, TurnRequest request, TurnSinks sinks = {}
     auto run = world.memory().begin_turn(std::move(request), std::move(sinks));
     if (!run) return fail(run.error());
     std::vector<BatchRow> rows;
+    (*run)->restore();
     while ((*run)->stage() == TurnStage::kPrefill || (*run)->stage() == TurnStage::kDecode) {
         rows.clear();
         if ((*run)->add_rows(rows, world.engine().model().batch_tokens) == 0) continue;
@@ -303,6 +304,8 @@ TEST_P(Branches, TwoTurnsOfOneAgentAtOnceBecomeTwoBranches) {
     EXPECT_TRUE(world.memory().is_busy("ada"));
     EXPECT_EQ(world.memory().evict("ada").error().code, ErrorCode::kConflict);
     EXPECT_EQ(world.memory().remove("ada").error().code, ErrorCode::kConflict);
+    (*one)->restore();
+    (*two)->restore();
     std::vector<BatchRow> rows;
     const auto runs = [](const TurnRun& run) {
         return run.stage() == TurnStage::kPrefill || run.stage() == TurnStage::kDecode;

@@ -1,0 +1,143 @@
+#include "memory/restore_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "memory/places.h"
+
+namespace kvasir {
+
+namespace {
+
+bool contains_all(const std::vector<PlannedBlock>& planned, const std::set<BlockName>& names) {
+    return std::all_of(planned.begin(), planned.end(),
+                       [&](const PlannedBlock& block) { return names.contains(block.block.name); });
+}
+
+}  // namespace
+
+RestoreRun::RestoreRun(Places& places, ResidentAgent& agent, Wanted wanted,
+                       std::function<void(Position)> on_progress)
+    : places_(places),
+      agent_(agent),
+      wanted_(std::move(wanted)),
+      on_progress_(std::move(on_progress)),
+      busy_before_(std::exchange(agent.busy, AgentState::kRestoring)) {
+    own_ = std::min(common_prefix(agent.rows, wanted_.tokens), wanted_.reuse_max);
+    const Position floor = places.context_.engine.rewind_floor(agent.sequence);
+    if (own_ < agent.length() && own_ < floor) own_ = 0;
+}
+
+RestoreRun::~RestoreRun() {
+    if (!done()) agent_.busy = busy_before_;
+}
+
+const PlannedBlock& RestoreRun::planned(std::size_t index) const {
+    return index < plan_.append.size() ? plan_.append[index] : plan_.window[index - plan_.append.size()];
+}
+
+// The best that is stored beyond the agent's own rows, which make room for it if there is such.
+Status RestoreRun::make_plan() {
+    auto plan =
+        plan_restore(places_.context_, {wanted_.tokens, wanted_.reuse_max, wanted_.boundaries, &excluded_});
+    if (!plan) {
+        // The catalog could not be read just now: KV is a cache, the tokens are at hand.
+        reuse_.failures.push_back(plan.error().message);
+        return finish();
+    }
+    plan_ = std::move(*plan);
+    reuse_.stored_end = std::max(reuse_.stored_end, plan_.chain_end);
+    if (plan_.position <= own_) return finish();
+    own_ = 0;
+    next_ = 0;
+    stage_ = Stage::kImport;
+    return places_.reset(agent_);
+}
+
+Status RestoreRun::import_next() {
+    const PlannedBlock& block = planned(next_);
+    const Status imported = places_.loader_.import_block(agent_.sequence, block);
+    if (!imported) return import_failed(block, imported.error());
+    ++next_;
+    if (block.block.kind == BlockKind::kAppend && on_progress_) on_progress_(block.part.end);
+    return next_ == plan_.append.size() + plan_.window.size() ? adopt() : Status();
+}
+
+Status RestoreRun::import_failed(const PlannedBlock& planned, const Error& error) {
+    KVASIR_TRY(places_.reset(agent_));
+    if (error.code == ErrorCode::kOutOfMemory) {  // no cells
+        next_ = 0;
+        const auto evicted = places_.evict_one(&agent_, agent_.record.name);
+        return evicted == Places::Evicted::kNobody ? Status(fail(error)) : Status();
+    }
+    const UnusableBlock unusable = places_.loader_.give_up(planned.block, error);
+    excluded_.insert(unusable.name);
+    reuse_.failures.push_back(unusable.reason);
+    places_.note_damaged(agent_.record.name, unusable.reason);
+    stage_ = Stage::kPlan;
+    return {};
+}
+
+Status RestoreRun::adopt() {
+    if (places_.context_.engine.length(agent_.sequence) != plan_.position) {
+        KVASIR_TRY(places_.reset(agent_));
+        return finish();
+    }
+    reuse_.position = plan_.position;
+    reuse_.source = ReuseSource::kDisk;
+    const auto restored = wanted_.tokens.first(plan_.position);
+    agent_.rows.assign(restored.begin(), restored.end());
+    agent_.windows.assume_stored(plan_.position);
+    note_durability();
+    return finish();
+}
+
+void RestoreRun::note_durability() {
+    agent_.durable_at.reset();
+    if (!agent_.branch || plan_.append.empty()) return;
+    const auto referenced = places_.context_.store.catalog().branch_blocks(agent_.record.id, *agent_.branch);
+    if (!referenced) return;
+    std::set<BlockName> names;
+    for (const StoredBlock& block : *referenced) names.insert(block.name);
+    const bool whole = plan_.append.back().part == plan_.append.back().block.range;
+    if (whole && contains_all(plan_.append, names) && contains_all(plan_.window, names))
+        agent_.durable_at = plan_.position;
+}
+
+Status RestoreRun::finish() {
+    stage_ = Stage::kDone;
+    agent_.busy = busy_before_;
+    if (reuse_.position == 0 && own_ > 0 && places_.reuse_own(agent_, own_)) {
+        reuse_.position = own_;
+        reuse_.source = ReuseSource::kResident;
+    }
+    if (reuse_.position == 0) KVASIR_TRY(places_.reset(agent_));
+    agent_.boundaries = wanted_.boundaries;
+    return {};
+}
+
+Status RestoreRun::advance() {
+    switch (stage_) {
+        case Stage::kPlan:
+            return make_plan();
+        case Stage::kImport:
+            return import_next();
+        case Stage::kDone:
+            break;
+    }
+    return {};
+}
+
+Status RestoreRun::step() {
+    if (done()) return {};
+    const std::int64_t begin_us = places_.clock_.monotonic_us();
+    Status status = advance();
+    reuse_.restore_ms += static_cast<double>(places_.clock_.monotonic_us() - begin_us) / 1000.0;
+    if (status && done() && reuse_.source == ReuseSource::kDisk) {
+        places_.tell(
+            {MemoryEventKind::kRestored, agent_.record.name, reuse_.position, reuse_.restore_ms, {}});
+    }
+    return status;
+}
+
+}  // namespace kvasir

@@ -1,0 +1,78 @@
+// What rows an agent begins with, its own or stored ones, found and imported a block a step, so that others'
+// turns go on meanwhile.
+//
+// Stored blocks that fail are left out and the way is planned anew. The agent is kRestoring from the first
+// step to the last; dropped before its end, its sequence holds rows that it does not know of: the place must
+// be dropped or rolled back. Engine thread; made by Places, which outlives it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "memory/agent_memory.h"
+#include "memory/resident_agent.h"
+#include "memory/restore_plan.h"
+
+namespace kvasir {
+
+class Places;
+
+// What a sequence is to hold. The tokens outlive the restore.
+struct Wanted {
+    std::span<const Token> tokens;
+    Position reuse_max = 0;  // at least the tokens after it are evaluated
+    std::vector<Position> boundaries;
+};
+
+// What of it is there without evaluating.
+struct Reuse {
+    Position position = 0;
+    Position stored_end = 0;  // append rows that are stored, with or without a restore point there
+    ReuseSource source = ReuseSource::kNone;
+    std::vector<std::string> failures;  // of stored blocks
+    double restore_ms = 0;              // spent in steps
+};
+
+class RestoreRun {
+  public:
+    RestoreRun(Places& places, ResidentAgent& agent, Wanted wanted,
+               std::function<void(Position done)> on_progress);
+    ~RestoreRun();
+    RestoreRun(const RestoreRun&) = delete;
+    RestoreRun& operator=(const RestoreRun&) = delete;
+
+    // Plans, or imports one block. An error: nothing could be made of the place.
+    Status step();
+    bool done() const { return stage_ == Stage::kDone; }
+    const Reuse& reuse() const { return reuse_; }  // when done
+
+  private:
+    enum class Stage { kPlan, kImport, kDone };
+
+    Status advance();
+    Status make_plan();
+    Status import_next();
+    Status import_failed(const PlannedBlock& planned, const Error& error);
+    Status adopt();
+    Status finish();
+    void note_durability();
+    const PlannedBlock& planned(std::size_t index) const;
+
+    Places& places_;
+    ResidentAgent& agent_;
+    Wanted wanted_;
+    std::function<void(Position)> on_progress_;
+    std::optional<AgentState> busy_before_;
+    Stage stage_ = Stage::kPlan;
+    Position own_ = 0;  // of the agent's own rows, as long as they are there
+    std::set<BlockName> excluded_;
+    RestorePlan plan_;
+    std::size_t next_ = 0;  // of the plan's blocks, append ones first
+    Reuse reuse_;
+};
+
+}  // namespace kvasir

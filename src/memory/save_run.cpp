@@ -1,0 +1,223 @@
+#include "memory/save_run.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/log.h"
+#include "memory/window_cover.h"
+
+namespace kvasir {
+
+namespace {
+
+constexpr std::uint64_t kHeaderBytesExpected = 4096;  // of one block file, for admission
+// Between two steps another agent may have dropped a block that this save counts on; then it is planned anew.
+constexpr std::uint32_t kAttemptsMax = 3;
+
+std::uint64_t image_bytes(const KvLayout& layout, const BlockIdentity& identity) {
+    return layout.row_bytes(plane_of(identity.kind)) * identity.range.size();
+}
+
+}  // namespace
+
+SaveRun::SaveRun(KvContext context, const Clock& clock, ResidentAgent& agent, std::vector<std::byte>& image)
+    : context_(context), clock_(clock), agent_(agent), image_(image), busy_before_(agent.busy) {
+    if (agent.durable())
+        stage_ = Stage::kDone;
+    else
+        agent.busy = AgentState::kSaving;
+}
+
+SaveRun::~SaveRun() {
+    if (done()) return;
+    remove_written();
+    agent_.busy = busy_before_;
+}
+
+Status SaveRun::plan_append() {
+    for (const TokenRange& range : TokenChain::block_ranges(chain_->size())) {
+        const BlockName name = chain_->name_at(range.end);
+        plan_.references.push_back(name);
+        KVASIR_TRY_ASSIGN(const auto stored, context_.store.catalog().block(BlockKind::kAppend, name));
+        if (stored) {
+            ++plan_.blocks_shared;
+            continue;
+        }
+        plan_.pending.push_back({{BlockKind::kAppend, name, chain_->parent_of(range.begin), range}, nullptr});
+    }
+    return {};
+}
+
+Result<std::vector<SaveRun::Pending>> SaveRun::missing_segments() const {
+    std::vector<Pending> missing;
+    for (const WindowSegment& segment : agent_.windows.segments()) {
+        const BlockName end_name = chain_->name_at(segment.range.end);
+        const BlockName name = window_name(end_name, segment.range.begin);
+        KVASIR_TRY_ASSIGN(const auto stored, context_.store.catalog().block(BlockKind::kWindow, name));
+        if (!stored) missing.push_back({{BlockKind::kWindow, name, end_name, segment.range}, &segment});
+    }
+    return missing;
+}
+
+// What the window of the end is to be covered with may be gone: it was another agent's, or damaged. The
+// engine still has the rows.
+Status SaveRun::plan_windows() {
+    const Status planned = cover_boundaries();
+    if (planned || planned.error().code != ErrorCode::kDamaged) return planned;
+    agent_.windows.clear();
+    KVASIR_TRY(agent_.windows.capture(context_.engine, agent_.sequence, agent_.length()));
+    return cover_boundaries();
+}
+
+Status SaveRun::cover_boundaries() {
+    std::vector<Position> boundaries = agent_.boundaries;
+    boundaries.push_back(agent_.length());
+    agent_.windows.keep_only(context_.layout(), boundaries);
+    KVASIR_TRY_ASSIGN(const std::vector<Pending> missing, missing_segments());
+    const SegmentsEndingAt segments = [&](const BlockName& end_name) -> Result<std::vector<StoredBlock>> {
+        KVASIR_TRY_ASSIGN(auto found, context_.store.catalog().windows_ending_at(end_name));
+        for (const Pending& pending : missing) {
+            if (pending.identity.parent != end_name) continue;
+            StoredBlock block;
+            block.kind = BlockKind::kWindow;
+            block.name = pending.identity.name;
+            block.range = pending.identity.range;
+            found.push_back(std::move(block));
+        }
+        return found;
+    };
+    std::set<BlockName> referenced;
+    for (const Position boundary : boundaries) {
+        if (boundary == 0 || boundary > agent_.length()) continue;
+        KVASIR_TRY_ASSIGN(const auto cover,
+                          find_window_cover(*chain_, context_.layout().window_range(boundary), segments));
+        if (!cover && boundary == agent_.length()) {
+            return fail(ErrorCode::kDamaged, "the window rows at the end of the conversation are missing");
+        }
+        if (!cover) continue;
+        for (const StoredBlock& segment : *cover) referenced.insert(segment.name);
+    }
+    for (const Pending& pending : missing) {
+        if (referenced.contains(pending.identity.name)) plan_.pending.push_back(pending);
+    }
+    plan_.references.insert(plan_.references.end(), referenced.begin(), referenced.end());
+    return {};
+}
+
+Status SaveRun::make_plan() {
+    ++attempts_;
+    plan_ = {};
+    next_ = 0;
+    chain_.emplace(context_.root, agent_.rows);
+    KVASIR_TRY(plan_append());
+    if (context_.windowed()) KVASIR_TRY(plan_windows());
+    for (const Pending& pending : plan_.pending) {
+        plan_.image_bytes += image_bytes(context_.layout(), pending.identity) + kHeaderBytesExpected;
+    }
+    if (!plan_.pending.empty()) KVASIR_TRY(context_.store.admit_kv(plan_.image_bytes));
+    result_.blocks_shared = plan_.blocks_shared;
+    stage_ = plan_.pending.empty() ? Stage::kRefer : Stage::kWrite;
+    return {};
+}
+
+Result<StoredBlock> SaveRun::write_block(const Pending& pending) {
+    const TokenRange range = pending.identity.range;
+    const BlockSpec spec = make_block_spec(context_, pending.identity, chain_->tokens(range));
+    if (pending.segment != nullptr) {
+        result_.window_bytes_written += pending.segment->image.size();
+        return context_.store.blocks().write(spec, pending.segment->image);
+    }
+    KVASIR_TRY(context_.engine.export_rows(agent_.sequence, Plane::kAppend, range, image_));
+    result_.append_rows_written += range.size();
+    result_.append_bytes_written += image_.size();
+    ++result_.blocks_written;
+    return context_.store.blocks().write(spec, image_);
+}
+
+Status SaveRun::write_next() {
+    const Pending& pending = plan_.pending[next_];
+    // Another agent may have written it since this save was planned.
+    KVASIR_TRY_ASSIGN(const auto stored,
+                      context_.store.catalog().block(pending.identity.kind, pending.identity.name));
+    if (!stored) {
+        KVASIR_TRY_ASSIGN(StoredBlock block, write_block(pending));
+        written_.push_back(std::move(block));
+    }
+    if (++next_ == plan_.pending.size()) stage_ = Stage::kRefer;
+    return {};
+}
+
+Status SaveRun::refer() {
+    const auto superseded = context_.store.catalog().set_references(agent_.record.id, *agent_.branch,
+                                                                    written_, context_.root.fingerprint,
+                                                                    plan_.references, clock_.unix_ms());
+    if (!superseded && superseded.error().code == ErrorCode::kNotFound && attempts_ < kAttemptsMax) {
+        stage_ = Stage::kPlan;
+        return {};
+    }
+    if (!superseded) return fail(superseded.error());
+    written_.clear();  // the catalog's now
+    remove_files(*superseded);
+    stage_ = Stage::kDone;
+    return {};
+}
+
+void SaveRun::remove_files(const std::vector<StoredBlock>& blocks) {
+    for (const StoredBlock& block : blocks) {
+        const Status removed = context_.store.blocks().remove(block.kind, block.name);
+        if (!removed) log(LogLevel::kWarning, "block_not_removed", removed.error().message);
+    }
+}
+
+// Files that the catalog does not know: nobody else would ever remove them.
+void SaveRun::remove_written() {
+    std::erase_if(written_, [&](const StoredBlock& block) {
+        const auto known = context_.store.catalog().block(block.kind, block.name);
+        return !known || known->has_value();
+    });
+    remove_files(written_);
+    written_.clear();
+}
+
+Status SaveRun::advance() {
+    switch (stage_) {
+        case Stage::kPlan:
+            return make_plan();
+        case Stage::kWrite:
+            return write_next();
+        case Stage::kRefer:
+            return refer();
+        case Stage::kDone:
+            break;
+    }
+    return {};
+}
+
+void SaveRun::finish(const Status& status) {
+    stage_ = Stage::kDone;
+    agent_.busy = busy_before_;
+    if (status) {
+        agent_.durable_at = agent_.length();
+        agent_.windows.drop_segments();
+    } else {
+        remove_written();
+        result_ = SaveResult{};
+        result_.durability = Durability::kTokensOnly;
+        result_.warning = "the KV cache of '" + agent_.record.name +
+                          "' was not saved: " + status.error().message +
+                          "; its conversation is safe and is read again when needed";
+        log(LogLevel::kWarning, "kv_not_saved", result_.warning);
+    }
+    result_.save_ms = spent_ms_;
+}
+
+void SaveRun::step() {
+    if (done()) return;
+    const std::int64_t begin_us = clock_.monotonic_us();
+    const Status status = advance();
+    spent_ms_ += static_cast<double>(clock_.monotonic_us() - begin_us) / 1000.0;
+    if (!status || done()) finish(status);
+}
+
+}  // namespace kvasir

@@ -1,0 +1,77 @@
+// One save of a resident agent's KV while it is written: a block a step, in order, the catalog's references
+// last. Rows that a block of the same name holds already are not written again, so a save costs the new
+// tokens and one partial block.
+//
+// A save that cannot be done is no error: tokens are the truth. The result says why. The agent is kSaving
+// from the first step to the last and its rows must not change; dropped before its end, a save leaves nothing
+// behind. Engine thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "memory/kv_context.h"
+#include "memory/resident_agent.h"
+#include "memory/row_image.h"
+#include "memory/token_chain.h"
+
+namespace kvasir {
+
+class SaveRun {
+  public:
+    // `image` is memory to work in, of the caller's, used by one save at a time within a step.
+    SaveRun(KvContext context, const Clock& clock, ResidentAgent& agent, std::vector<std::byte>& image);
+    ~SaveRun();
+    SaveRun(const SaveRun&) = delete;
+    SaveRun& operator=(const SaveRun&) = delete;
+
+    // Plans, writes one block, or writes the references.
+    void step();
+    bool done() const { return stage_ == Stage::kDone; }
+    const SaveResult& result() const { return result_; }  // when done
+
+  private:
+    enum class Stage { kPlan, kWrite, kRefer, kDone };
+    // A block to write. Window rows were exported before; append rows are exported when it is their turn.
+    struct Pending {
+        BlockIdentity identity;
+        const WindowSegment* segment = nullptr;
+    };
+    struct Plan {
+        std::vector<Pending> pending;
+        std::vector<BlockName> references;
+        std::uint64_t blocks_shared = 0;
+        std::uint64_t image_bytes = 0;
+    };
+
+    Status advance();
+    Status make_plan();
+    Status plan_append();
+    Status plan_windows();
+    Status cover_boundaries();
+    Result<std::vector<Pending>> missing_segments() const;
+    Status write_next();
+    Result<StoredBlock> write_block(const Pending& pending);
+    Status refer();
+    void finish(const Status& status);
+    void remove_files(const std::vector<StoredBlock>& blocks);
+    void remove_written();
+
+    KvContext context_;
+    const Clock& clock_;
+    ResidentAgent& agent_;
+    std::vector<std::byte>& image_;
+    std::optional<AgentState> busy_before_;
+    Stage stage_ = Stage::kPlan;
+    std::uint32_t attempts_ = 0;
+    std::optional<TokenChain> chain_;
+    Plan plan_;
+    std::size_t next_ = 0;  // of plan_.pending
+    std::vector<StoredBlock> written_;
+    SaveResult result_;
+    double spent_ms_ = 0;
+};
+
+}  // namespace kvasir

@@ -1,0 +1,152 @@
+// Restores and saves beside running turns: a block, then a step of the model, then the next block.
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "memory/world.h"
+#include "sched/engine_loop.h"
+#include "sched/waiting_listener.h"
+
+namespace kvasir::test {
+namespace {
+
+// What the engine did, in order: 'd' a step, 'i' a block imported, 'e' a block exported.
+class RecordingEngine final : public ForwardingEngine {
+  public:
+    RecordingEngine(std::unique_ptr<Engine> inner, std::string& record)
+        : ForwardingEngine(std::move(inner)), record_(record) {}
+    Status decode(std::span<const BatchRow> rows) override {
+        record_ += 'd';
+        return ForwardingEngine::decode(rows);
+    }
+    Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
+                       std::span<const std::byte> image) override {
+        if (plane == Plane::kAppend) record_ += 'i';
+        return ForwardingEngine::import_rows(sequence, plane, range, image);
+    }
+    Status export_rows(SequenceId sequence, Plane plane, TokenRange range,
+                       std::vector<std::byte>& image) override {
+        if (plane == Plane::kAppend) record_ += 'e';
+        return ForwardingEngine::export_rows(sequence, plane, range, image);
+    }
+
+  private:
+    std::string& record_;
+};
+
+class Slices : public MemoryTest {
+  protected:
+    Slices() {
+        WorldOptions world = options();
+        world.engine.sequences = 4;
+        world.engine.context_tokens = 4096;
+        world.memory.agents_resident_max = 3;
+        world.decorate = [this](std::unique_ptr<Engine> inner) {
+            return std::make_unique<RecordingEngine>(std::move(inner), record_);
+        };
+        world_ = std::make_unique<World>(world);
+        world_->create("ada", "You are Ada. " + words(1500));
+        world_->create("eve", "You are Eve.");
+        world_->create("bob", "You are Bob.");
+        EXPECT_TRUE(world_->memory().evict("ada"));
+        record_.clear();
+    }
+    // Ada comes back, reads `text` and is saved, while others have enough to say. What the engine did, by
+    // rounds.
+    std::vector<std::string> run(const std::string& text, std::int64_t io_slice_us) {
+        SchedulerOptions scheduling;
+        scheduling.active_turns_max = 3;
+        scheduling.io_slice_us = io_slice_us;
+        EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
+        std::vector<std::shared_ptr<WaitingListener>> listeners;
+        const auto add = [&](const std::string& agent, const std::string& message) {
+            TurnRequest request;
+            request.agent = agent;
+            request.messages = {{Role::kUser, message, {}, {}, {}, {}}};
+            request.reading = AnswerReading::kRaw;
+            request.answer_tokens_max = 8;
+            listeners.push_back(std::make_shared<WaitingListener>());
+            loop.add({request, listeners.back(), std::make_shared<TurnTicket>(), 0});
+        };
+        add("eve", "begin");
+        add("ada", text);
+        for (int i = 0; i < 60; ++i) add(i % 2 == 0 ? "eve" : "bob", "message " + std::to_string(i));
+        std::vector<std::string> rounds;
+        while (!loop.idle()) {
+            record_.clear();
+            loop.round();
+            rounds.push_back(record_);
+        }
+        for (const auto& listener : listeners) EXPECT_TRUE(listener->wait());
+        return rounds;
+    }
+
+    std::string record_;
+    std::unique_ptr<World> world_;
+    StepClock clock_;
+};
+KVASIR_BOTH_MODELS(Slices);
+
+constexpr std::int64_t kOneBlock = 0;  // a slice that is over at once
+constexpr std::int64_t kEverything = 1'000'000'000;
+
+struct Told {
+    std::ptrdiff_t blocks = 0;           // in all rounds
+    std::ptrdiff_t blocks_of_round = 0;  // most
+    int beside_steps = 0;                // rounds with both a block and a step of the model
+};
+
+Told told_of(const std::vector<std::string>& rounds, char what) {
+    Told told;
+    for (const std::string& round : rounds) {
+        const auto blocks = std::count(round.begin(), round.end(), what);
+        told.blocks += blocks;
+        told.blocks_of_round = std::max(told.blocks_of_round, blocks);
+        if (blocks > 0 && round.find('d') != std::string::npos) ++told.beside_steps;
+    }
+    return told;
+}
+
+TEST_P(Slices, BlocksComeOneByOneAndOthersGoOn) {
+    const auto rounds = run(words(1300, 'n'), kOneBlock);
+    const Told imports = told_of(rounds, 'i');
+    EXPECT_GE(imports.blocks, 6);
+    EXPECT_EQ(imports.blocks_of_round, 1);
+    EXPECT_GE(imports.beside_steps, 1);
+    const Told exports = told_of(rounds, 'e');
+    EXPECT_GE(exports.blocks, 6);
+    EXPECT_EQ(exports.blocks_of_round, 1);
+    EXPECT_GE(exports.beside_steps, 1);
+}
+
+TEST_P(Slices, ControlWithoutSlicesOthersWait) {
+    const auto rounds = run(words(1300, 'n'), kEverything);
+    EXPECT_GE(told_of(rounds, 'i').blocks_of_round, 6);
+    EXPECT_GE(told_of(rounds, 'e').blocks_of_round, 5);
+}
+
+TEST_P(Slices, ATurnCancelledWhileItIsRestoredEndsAndTheAgentGoesOn) {
+    SchedulerOptions scheduling;
+    scheduling.io_slice_us = kOneBlock;
+    scheduling.io_slice_alone_us = kOneBlock;
+    EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
+    TurnRequest request;
+    request.agent = "ada";
+    request.messages = {{Role::kUser, "hello", {}, {}, {}, {}}};
+    const auto listener = std::make_shared<WaitingListener>();
+    const auto ticket = std::make_shared<TurnTicket>();
+    loop.add({request, listener, ticket, 0});
+    while (record_.find('i') == std::string::npos) loop.round();
+    ASSERT_FALSE(listener->over());
+    ticket->cancel();
+    while (!loop.idle()) loop.round();
+    const auto ended = listener->wait();
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, ErrorCode::kCancelled);
+    const TurnResult turn = world_->say("ada", "hello");
+    EXPECT_EQ(turn.metrics.source, ReuseSource::kDisk);
+}
+
+}  // namespace
+}  // namespace kvasir::test
