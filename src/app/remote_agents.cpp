@@ -1,5 +1,7 @@
 #include "app/remote_agents.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -19,6 +21,10 @@ namespace json = boost::json;
 constexpr std::uint32_t kGreetingMs = 5'000;  // answered by a thread that does nothing else
 constexpr std::uint32_t kLookMs = 120'000;    // between two steps of the model, which may be large
 constexpr std::uint32_t kWorkMs = 3'600'000;  // a long system prompt is read, a long history restored
+
+constexpr std::chrono::milliseconds kLookAgain{20};
+constexpr std::chrono::seconds kBeforeSavingMax{1};
+constexpr std::chrono::seconds kSavingMax{60};
 
 // In a path, any other name would be another path.
 Status check_is_path(const std::string& name) {
@@ -112,14 +118,29 @@ Result<MemoryUsage> RemoteAgents::memory_usage() {
 
 // The server answers before it saves. A turn of a command ends like one without a server: with its KV saved,
 // or with the reason why not.
-void RemoteAgents::note_durability(const std::string& name, TurnResult& turn) {
+void RemoteAgents::note_durability(const std::string& name, const std::atomic<bool>* cancelled,
+                                   TurnResult& turn) {
     turn.durability = Durability::kTokensOnly;
-    const auto saved = save(name);
-    if (saved) {
-        turn.durability = saved->durability;
-        add_warning(turn.warning, saved->warning);
-    } else if (saved.error().code != ErrorCode::kConflict) {  // that is another client's turn, saved after it
-        add_warning(turn.warning, saved.error().message);
+    const auto begin = std::chrono::steady_clock::now();
+    for (;;) {
+        const auto saved = save(name);
+        if (saved) {
+            turn.durability = saved->durability;
+            add_warning(turn.warning, saved->warning);
+            return;
+        }
+        if (saved.error().code != ErrorCode::kConflict) {
+            add_warning(turn.warning, saved.error().message);
+            return;
+        }
+        // It is being saved, or about to be; or another client has begun the next turn, and is told about
+        // both.
+        const auto agent = show(name);
+        const bool saving = agent && agent->state == AgentState::kSaving;
+        const auto waited = std::chrono::steady_clock::now() - begin;
+        if (!agent || waited > (saving ? kSavingMax : kBeforeSavingMax)) return;
+        if (cancelled != nullptr && cancelled->load()) return;
+        std::this_thread::sleep_for(kLookAgain);
     }
 }
 
@@ -127,7 +148,7 @@ Result<TurnResult> RemoteAgents::message(const std::string& name, const std::str
                                          const MessageOptions& options) {
     KVASIR_TRY(check_is_path(name));
     KVASIR_TRY_ASSIGN(TurnResult turn, remote_turn(socket_path_, name, text, options));
-    note_durability(name, turn);
+    note_durability(name, options.cancelled, turn);
     return turn;
 }
 

@@ -2,6 +2,7 @@
 // command, used by its thread; one connection for each call.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,7 +38,7 @@ class RemoteAgents final : public AgentService {
     Result<boost::json::value> ask(const ClientRequest& request) const;
     Result<boost::json::value> ask_agent(const std::string& name, const char* method, const char* what,
                                          std::uint32_t silence_ms_max) const;
-    void note_durability(const std::string& name, TurnResult& turn);
+    void note_durability(const std::string& name, const std::atomic<bool>* cancelled, TurnResult& turn);
 
     std::string socket_path_;
 };
