@@ -25,7 +25,7 @@ std::string describe(const TurnMetrics& metrics) {
     return text;
 }
 
-Result<TurnResult> chat_turn(const Config& config, Session& session, const std::string& agent,
+Result<TurnResult> chat_turn(const Config& config, AgentService& agents, const std::string& agent,
                              const std::string& message) {
     const InterruptGuard interrupt;
     ProgressLine progress(config.quiet || config.json);
@@ -39,16 +39,22 @@ Result<TurnResult> chat_turn(const Config& config, Session& session, const std::
         progress.show(phase == TurnPhase::kRestore ? "restoring" : "reading",
                       static_cast<double>(done) / static_cast<double>(total));
     };
+    bool shown = false;
     if (!config.json) {
         options.on_text = [&](std::string_view text) {
             progress.clear();
+            shown = true;
             fmt::print("{}", for_terminal(text));
             std::fflush(stdout);
         };
     }
-    auto turn = session.memory().message(agent, message, options);
+    auto turn = agents.message(agent, message, options);
     progress.clear();
-    if (!turn) return turn;
+    if (!turn) {
+        if (shown) fmt::print("\n");  // the error begins a line of its own
+        std::fflush(stdout);
+        return turn;
+    }
     if (config.json) {
         print_json(to_json(*turn));
     } else {

@@ -4,13 +4,13 @@
 
 #include <string>
 
+#include "app/agent_service.h"
 #include "app/config.h"
-#include "app/session.h"
 #include "base/result.h"
 
 namespace kvasir {
 
-Result<TurnResult> chat_turn(const Config& config, Session& session, const std::string& agent,
+Result<TurnResult> chat_turn(const Config& config, AgentService& agents, const std::string& agent,
                              const std::string& message);
 
 // "1,204 prompt tokens, 1,190 from disk in 1.2 ms, ..." in one line.

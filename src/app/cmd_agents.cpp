@@ -1,10 +1,16 @@
-// `kvasir agents ...`: what is stored, without loading a model where none is needed.
+// `kvasir agents ...` and `kvasir ps`: what there is, and what can be done to it; without loading a model
+// where none is needed.
+#include <span>
+#include <string>
+#include <vector>
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "app/agent_service.h"
 #include "app/commands.h"
+#include "app/print_agents.h"
 #include "app/print_json.h"
-#include "app/session.h"
 #include "app/terminal.h"
 #include "server/memory_json.h"
 
@@ -12,38 +18,26 @@ namespace kvasir {
 
 namespace {
 
-Result<ExitCode> list(const Config& config) {
-    KVASIR_TRY_ASSIGN(const OpenStore opened, open_store(config));
-    KVASIR_TRY_ASSIGN(const auto agents, list_stored_agents(*opened.store));
+void print_json_of(std::span<const AgentInfo> agents) {
+    boost::json::array array;
+    for (const AgentInfo& agent : agents) array.push_back(to_json(agent));
+    print_json(array);
+}
+
+Result<ExitCode> list(const Config& config, AgentService& service) {
+    KVASIR_TRY_ASSIGN(const auto agents, service.list());
     if (config.json) {
-        boost::json::array array;
-        for (const AgentInfo& agent : agents) array.push_back(to_json(agent));
-        print_json(array);
-        return ExitCode::kOk;
-    }
-    if (agents.empty()) {
+        print_json_of(agents);
+    } else if (agents.empty()) {
         fmt::print("no agents yet: kvasir agents create NAME --system \"You are ...\"\n");
-        return ExitCode::kOk;
+    } else {
+        print_stored_agents(agents);
     }
-    Table table({{"NAME"},
-                 {"TYPE"},
-                 {"STATE"},
-                 {"TURNS", Align::kRight},
-                 {"TOKENS", Align::kRight},
-                 {"DISK", Align::kRight},
-                 {"LAST USED"}});
-    for (const AgentInfo& agent : agents) {
-        table.add({agent.name, for_terminal(agent.type), to_string(agent.state),
-                   std::to_string(agent.turn_count), std::to_string(agent.token_count),
-                   human_bytes(agent.kv_disk_bytes), human_time(agent.last_used_unix_ms)});
-    }
-    fmt::print("{}", table.text());
     return ExitCode::kOk;
 }
 
-Result<ExitCode> show(const Config& config, const std::string& name) {
-    KVASIR_TRY_ASSIGN(const OpenStore opened, open_store(config));
-    KVASIR_TRY_ASSIGN(const AgentInfo agent, show_stored_agent(*opened.store, name));
+Result<ExitCode> show(const Config& config, AgentService& service, const std::string& name) {
+    KVASIR_TRY_ASSIGN(const AgentInfo agent, service.show(name));
     if (config.json) {
         print_json(to_json(agent));
         return ExitCode::kOk;
@@ -53,6 +47,7 @@ Result<ExitCode> show(const Config& config, const std::string& name) {
                to_string(agent.state), for_terminal(agent.model_name));
     fmt::print("  turns         {}\n  tokens        {} ({} with stored KV)\n", agent.turn_count,
                agent.token_count, agent.cache_tokens);
+    if (is_resident(agent)) fmt::print("  in memory     {}\n", human_bytes(agent.kv_memory_bytes));
     fmt::print("  on disk       {}\n  created       {}\n  last used     {}\n",
                human_bytes(agent.kv_disk_bytes), human_time(agent.created_unix_ms),
                human_time(agent.last_used_unix_ms));
@@ -60,10 +55,9 @@ Result<ExitCode> show(const Config& config, const std::string& name) {
     return ExitCode::kOk;
 }
 
-Result<ExitCode> create(const Config& config, const AgentsArguments& arguments) {
-    KVASIR_TRY_ASSIGN(const auto session, Session::open(config));
+Result<ExitCode> create(const Config& config, AgentService& service, const AgentsArguments& arguments) {
     KVASIR_TRY_ASSIGN(const CreateResult created,
-                      session->memory().create(arguments.agent, arguments.type, arguments.system_prompt));
+                      service.create(arguments.agent, arguments.type, arguments.system_prompt));
     if (config.json) {
         print_json(to_json(created));
         return ExitCode::kOk;
@@ -76,9 +70,8 @@ Result<ExitCode> create(const Config& config, const AgentsArguments& arguments) 
     return ExitCode::kOk;
 }
 
-Result<ExitCode> remove(const Config& config, const std::string& name) {
-    KVASIR_TRY_ASSIGN(const OpenStore opened, open_store(config));
-    KVASIR_TRY_ASSIGN(const EraseReceipt receipt, erase_stored_agent(*opened.store, name));
+Result<ExitCode> remove(const Config& config, AgentService& service, const std::string& name) {
+    KVASIR_TRY_ASSIGN(const EraseReceipt receipt, service.remove(name));
     if (config.json) {
         print_json(to_json(receipt));
         return ExitCode::kOk;
@@ -92,46 +85,63 @@ Result<ExitCode> remove(const Config& config, const std::string& name) {
     return ExitCode::kOk;
 }
 
-// Nothing is resident between two commands: every turn is durable when its command ends.
-Result<ExitCode> explain(const Config& config, const AgentsArguments& arguments, const char* verb) {
-    KVASIR_TRY_ASSIGN(const OpenStore opened, open_store(config));
-    KVASIR_TRY(show_stored_agent(*opened.store, arguments.agent).map([](const AgentInfo&) {}));
-    return fail(
-        ErrorCode::kUnavailable,
-        fmt::format(
-            "there is nothing to {0}: no agent is resident between commands, and {1} is durable as it is. "
-            "Inside 'kvasir chat {1}' use /{0}",
-            verb, arguments.agent));
+// What was done to a resident agent.
+template <class Done>
+Result<ExitCode> tell(const Config& config, const std::string& what, const Result<Done>& done) {
+    if (!done) return fail(done.error());
+    if (config.json)
+        print_json(to_json(*done));
+    else
+        print_done(what.c_str(), *done);
+    return ExitCode::kOk;
 }
 
 }  // namespace
 
 Result<ExitCode> run_agents(const Config& config, const AgentsArguments& arguments) {
+    const std::string& agent = arguments.agent;
+    const Need need = arguments.verb == AgentsVerb::kCreate ? Need::kModel : Need::kStore;
+    KVASIR_TRY_ASSIGN(const auto service, open_agent_service(config, need));
     switch (arguments.verb) {
         case AgentsVerb::kList:
-            return list(config);
+            return list(config, *service);
         case AgentsVerb::kShow:
-            return show(config, arguments.agent);
+            return show(config, *service, agent);
         case AgentsVerb::kCreate:
-            return create(config, arguments);
+            return create(config, *service, arguments);
         case AgentsVerb::kRemove:
-            return remove(config, arguments.agent);
+            return remove(config, *service, agent);
         case AgentsVerb::kSave:
-            return explain(config, arguments, "save");
+            return tell(config, "saved " + agent, service->save(agent));
         case AgentsVerb::kLoad:
-            return explain(config, arguments, "load");
+            return tell(config, "loaded " + agent, service->load(agent));
         case AgentsVerb::kEvict:
-            return explain(config, arguments, "evict");
+            return tell(config, "evicted " + agent, service->evict(agent));
     }
     return ExitCode::kUsage;
 }
 
 Result<ExitCode> run_ps(const Config& config) {
-    if (!config.json && !config.quiet) {
-        fmt::print(stderr,
-                   "kvasir: no server runs on this store, so no agent is resident; this is what is stored\n");
+    KVASIR_TRY_ASSIGN(const auto service, open_agent_service(config, Need::kStore));
+    if (service->host() == AgentHost::kThisProcess) {
+        if (!config.json && !config.quiet) {
+            fmt::print(
+                stderr,
+                "kvasir: no server runs on this store, so no agent is resident; this is what is stored\n");
+        }
+        return list(config, *service);
     }
-    return list(config);
+    KVASIR_TRY_ASSIGN(auto agents, service->list());
+    std::erase_if(agents, [](const AgentInfo& agent) { return !is_resident(agent); });
+    if (config.json) {
+        print_json_of(agents);
+    } else if (agents.empty()) {
+        fmt::print(
+            "no agent is resident: each comes back with its next message, or with 'kvasir agents load'\n");
+    } else {
+        print_resident_agents(agents);
+    }
+    return ExitCode::kOk;
 }
 
 }  // namespace kvasir

@@ -4,18 +4,18 @@
 
 #include <fmt/format.h>
 
+#include "app/agent_service.h"
 #include "app/chat_turn.h"
 #include "app/commands.h"
 #include "app/repl.h"
-#include "app/session.h"
 #include "app/terminal.h"
 
 namespace kvasir {
 
 namespace {
 
-Status find_or_create(Session& session, const ChatArguments& arguments) {
-    const auto found = session.memory().show(arguments.agent);
+Status find_or_create(AgentService& agents, const ChatArguments& arguments) {
+    const auto found = agents.show(arguments.agent);
     if (found) return {};
     if (found.error().code != ErrorCode::kNotFound) return fail(found.error());
     if (!arguments.create) {
@@ -23,8 +23,7 @@ Status find_or_create(Session& session, const ChatArguments& arguments) {
                     fmt::format("{}; 'kvasir chat {} --create --system \"You are ...\"' makes it",
                                 found.error().message, arguments.agent));
     }
-    return session.memory()
-        .create(arguments.agent, arguments.type, arguments.system_prompt)
+    return agents.create(arguments.agent, arguments.type, arguments.system_prompt)
         .map([](const CreateResult&) {});
 }
 
@@ -48,10 +47,10 @@ Result<ExitCode> run_chat(const Config& config, const ChatArguments& arguments) 
     if (!interactive && message.empty()) {
         KVASIR_TRY_ASSIGN(message, read_pipe());
     }
-    KVASIR_TRY_ASSIGN(const auto session, Session::open(config));
-    KVASIR_TRY(find_or_create(*session, arguments));
-    if (interactive) return run_repl(config, *session, arguments.agent);
-    KVASIR_TRY_ASSIGN(const TurnResult turn, chat_turn(config, *session, arguments.agent, message));
+    KVASIR_TRY_ASSIGN(const auto agents, open_agent_service(config, Need::kModel));
+    KVASIR_TRY(find_or_create(*agents, arguments));
+    if (interactive) return run_repl(config, *agents, arguments.agent);
+    KVASIR_TRY_ASSIGN(const TurnResult turn, chat_turn(config, *agents, arguments.agent, message));
     return turn.finish_reason == "cancelled" ? ExitCode::kInterrupted : ExitCode::kOk;
 }
 

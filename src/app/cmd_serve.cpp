@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/remote_agents.h"
 #include "app/session.h"
 #include "app/terminal.h"
 #include "base/log.h"
@@ -60,6 +61,7 @@ Result<ServerOptions> server_options(const Config& config, const ServeArguments&
     options.http.host = arguments.host;
     options.http.port = arguments.port;
     options.http.unix_path = arguments.unix_path;
+    options.http.owner_path = server_socket_path(home_of(config));
     options.http.tls_certificate_path = arguments.tls_certificate_path;
     options.http.tls_key_path = arguments.tls_key_path;
     options.http.hosts_allowed = arguments.hosts_allowed;
@@ -95,6 +97,15 @@ void announce(const ServeArguments& arguments, const Session& session, std::uint
     std::fflush(stdout);
 }
 
+// The server is worth having without it.
+void warn_of_commands(const Error& error) {
+    fmt::print(
+        stderr,
+        "kvasir: {}: commands on this store are refused while the server runs, unless --home names it by a "
+        "shorter path (a symbolic link will do)\n",
+        error.message);
+}
+
 }  // namespace
 
 Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments) {
@@ -114,6 +125,7 @@ Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments
     const auto scheduler = Scheduler::start(scheduling, session->memory(), session->engine(), system_clock());
     KVASIR_TRY_ASSIGN(const auto server,
                       Server::start(options, *scheduler, session->engine(), events, system_clock()));
+    if (!server->owner_socket()) warn_of_commands(server->owner_socket().error());
     announce(arguments, *session, server->port());
     stop.wait();
     if (!config.quiet) fmt::print(stderr, "kvasir: finishing what is being answered, then saving\n");

@@ -4,6 +4,7 @@
 #include "app/chat_turn.h"
 #include "app/demo_facts.h"
 #include "app/demo_session.h"
+#include "app/session.h"
 #include "app/terminal.h"
 
 namespace kvasir {

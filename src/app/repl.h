@@ -3,15 +3,15 @@
 
 #include <string>
 
+#include "app/agent_service.h"
 #include "app/config.h"
 #include "app/exit_code.h"
-#include "app/session.h"
 #include "base/result.h"
 
 namespace kvasir {
 
 // Returns when the user leaves (Ctrl-D, /quit). Errors of single turns are printed and the conversation goes
 // on.
-Result<ExitCode> run_repl(const Config& config, Session& session, const std::string& agent);
+Result<ExitCode> run_repl(const Config& config, AgentService& agents, const std::string& agent);
 
 }  // namespace kvasir

@@ -19,8 +19,13 @@ Result<OpenStore> open_store(const Config& config) {
 }
 
 Result<std::unique_ptr<Session>> Session::open(const Config& config, const SessionOptions& options) {
-    std::unique_ptr<Session> session(new Session());
     KVASIR_TRY_ASSIGN(OpenStore opened, open_store(config));
+    return open(config, std::move(opened), options);
+}
+
+Result<std::unique_ptr<Session>> Session::open(const Config& config, OpenStore opened,
+                                               const SessionOptions& options) {
+    std::unique_ptr<Session> session(new Session());
     session->files_ = std::move(opened.files);
     session->store_ = std::move(opened.store);
     ProgressLine progress(config.quiet);

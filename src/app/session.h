@@ -15,6 +15,12 @@
 
 namespace kvasir {
 
+// The store alone, for commands that need no model.
+struct OpenStore {
+    std::unique_ptr<FileSystem> files;
+    std::unique_ptr<Store> store;
+};
+
 struct SessionOptions {
     std::uint32_t sequences_extra = 0;  // places in the engine beyond those of resident agents (measurements)
     std::function<void(const MemoryEvent&)> on_event = {};
@@ -23,6 +29,9 @@ struct SessionOptions {
 class Session {
   public:
     static Result<std::unique_ptr<Session>> open(const Config& config, const SessionOptions& options = {});
+    // On a store that is open; with an error it is closed.
+    static Result<std::unique_ptr<Session>> open(const Config& config, OpenStore store,
+                                                 const SessionOptions& options = {});
 
     AgentMemory& memory() { return *memory_; }
     Engine& engine() { return *engine_; }
@@ -40,11 +49,6 @@ class Session {
     double model_load_ms_ = 0;
 };
 
-// The store alone, for commands that need no model.
-struct OpenStore {
-    std::unique_ptr<FileSystem> files;
-    std::unique_ptr<Store> store;
-};
 Result<OpenStore> open_store(const Config& config);
 
 }  // namespace kvasir

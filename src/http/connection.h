@@ -27,7 +27,7 @@ enum class Admission {
 };
 
 struct ConnectionTraits {
-    bool over_unix_socket;
+    SocketKind socket;
     Admission admission;
 };
 

@@ -98,10 +98,10 @@ RequestError Connection::accept_header(RequestParser& parser) {
     HttpRequest& request = parser.request();
     note_request(request);
     request.request_id = current_.request_id;
-    request.over_unix_socket = traits_.over_unix_socket;
+    request.socket = traits_.socket;
     current_.version = parser.version();
     current_.keep_alive = parser.keep_alive();
-    if (traits_.over_unix_socket) return {0, {}};
+    if (traits_.socket != SocketKind::kTcp) return {0, {}};
     return check_access(request, parser.authority());
 }
 

@@ -15,6 +15,11 @@ namespace kvasir {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
+// Through which socket a request came. kOwner: the one that only the user who runs the server can connect to,
+// which is proof enough of who asks. A kUnix socket may be handed on to others (a proxy), so it proves
+// nothing.
+enum class SocketKind { kTcp, kUnix, kOwner };
+
 struct HttpRequest {
     std::string method;   // "GET", "POST", ...
     std::string path;     // percent-decoded, without the query; starts with '/'
@@ -23,7 +28,7 @@ struct HttpRequest {
     std::string body;
     std::string
         request_id;  // the client's X-Request-Id when it is usable, else made here; echoed in every response
-    bool over_unix_socket = false;
+    SocketKind socket = SocketKind::kTcp;
 
     // First value, or nothing. `name` in lower case.
     std::optional<std::string_view> header(std::string_view name) const;

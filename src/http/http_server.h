@@ -18,6 +18,9 @@ struct HttpOptions {
     std::string host = "127.0.0.1";  // "": no TCP, the unix socket alone
     std::uint16_t port = 0;          // 0: any free one; see HttpServer::port()
     std::string unix_path;  // "" none. Mode 0600; a stale socket file is replaced, a living one is kConflict
+    // The like, for the user who runs the server alone (SocketKind::kOwner). When nobody can listen there the
+    // server goes on without: owner_socket() says why.
+    std::string owner_path;
     std::uint32_t threads = 2;
     std::string tls_certificate_path;  // PEM chain; both or none
     std::string tls_key_path;
@@ -40,6 +43,7 @@ class HttpServer {
                                                      HttpErrorForm error_form);
     virtual ~HttpServer() = default;  // stops
     virtual std::uint16_t port() const = 0;
+    virtual const Status& owner_socket() const = 0;
     // No new connections and requests; running exchanges may finish.
     virtual void stop_accepting() = 0;
     virtual std::uint32_t open_exchanges() const = 0;

@@ -6,6 +6,7 @@
 #include <boost/asio/strand.hpp>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "http/listener.h"
@@ -16,6 +17,8 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using Local = asio::local::stream_protocol;
+
+constexpr std::size_t kSocketPathBytesMax = sizeof(sockaddr_un::sun_path) - 1;  // and a NUL
 
 enum class SocketFile { kNone, kStale, kLiving, kForeign };
 
@@ -87,7 +90,13 @@ Result<std::shared_ptr<Listener>> listen_on_tcp(std::shared_ptr<ServerCore> core
     return std::make_shared<Listener>(std::move(core), SocketKind::kTcp, std::move(acceptor));
 }
 
-Result<std::shared_ptr<Listener>> listen_on_unix(std::shared_ptr<ServerCore> core, const std::string& path) {
+Result<std::shared_ptr<Listener>> listen_on_unix(std::shared_ptr<ServerCore> core, const std::string& path,
+                                                 SocketKind kind) {
+    if (path.size() > kSocketPathBytesMax) {
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("the path of the socket '{}' has {} bytes, and the system takes {} at most",
+                                path, path.size(), kSocketPathBytesMax));
+    }
     try {
         const Local::endpoint endpoint(path);
         KVASIR_TRY(make_room(core->context, path));
@@ -100,7 +109,7 @@ Result<std::shared_ptr<Listener>> listen_on_unix(std::shared_ptr<ServerCore> cor
                         fmt::format("cannot set the mode of the socket '{}'", path));
         }
         acceptor.listen(Acceptor::max_listen_connections);
-        auto listener = std::make_shared<Listener>(std::move(core), SocketKind::kUnix, std::move(acceptor));
+        auto listener = std::make_shared<Listener>(std::move(core), kind, std::move(acceptor));
         listener->own_file(path);
         return listener;
     } catch (const boost::system::system_error& e) {

@@ -40,7 +40,7 @@ std::uint64_t inode_of(const std::string& path) {
 
 Listener::Listener(std::shared_ptr<ServerCore> core, SocketKind kind, Acceptor acceptor)
     : core_(std::move(core)), kind_(kind), acceptor_(std::move(acceptor)) {
-    if (kind_ == SocketKind::kUnix) return;
+    if (kind_ != SocketKind::kTcp) return;
     asio::ip::tcp::endpoint endpoint;
     const auto local = acceptor_.local_endpoint();
     std::copy_n(static_cast<const char*>(static_cast<const void*>(local.data())), local.size(),
@@ -102,10 +102,9 @@ asio::awaitable<void> Listener::accept_all(std::shared_ptr<Listener> self) {
 void Listener::admit(StreamSocket socket, const asio::any_io_executor& strand) {
     const bool full = core_->open_connections >= core_->options.connections_max;
     if (full && core_->refusals >= kRefusalsMax) return;
-    const bool over_unix_socket = kind_ == SocketKind::kUnix;
-    const ConnectionTraits traits{over_unix_socket, full ? Admission::kRefused : Admission::kServed};
+    const ConnectionTraits traits{kind_, full ? Admission::kRefused : Admission::kServed};
     set_socket_options(socket.native_handle(), kind_, core_->options.write_timeout_ms);
-    const bool encrypted = core_->tls && !over_unix_socket;
+    const bool encrypted = core_->tls && kind_ == SocketKind::kTcp;
     auto stream =
         encrypted ? make_tls_stream(std::move(socket), *core_->tls) : make_plain_stream(std::move(socket));
     auto wire = std::make_shared<Wire>(core_, std::move(stream), strand, core_->options.write_timeout_ms);

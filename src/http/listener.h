@@ -51,7 +51,9 @@ class Listener : public std::enable_shared_from_this<Listener> {
 // kConflict when the port is taken, kInvalidArgument when there is no such address here.
 Result<std::shared_ptr<Listener>> listen_on_tcp(std::shared_ptr<ServerCore> core, const std::string& host,
                                                 std::uint16_t port);
-// Mode 0600. kConflict when somebody listens there already, kInvalidArgument when the path is not usable.
-Result<std::shared_ptr<Listener>> listen_on_unix(std::shared_ptr<ServerCore> core, const std::string& path);
+// `kind`: kUnix or kOwner. Mode 0600. kConflict when somebody listens there already, kInvalidArgument when
+// the path is not usable.
+Result<std::shared_ptr<Listener>> listen_on_unix(std::shared_ptr<ServerCore> core, const std::string& path,
+                                                 SocketKind kind);
 
 }  // namespace kvasir

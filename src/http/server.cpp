@@ -44,6 +44,7 @@ class Server final : public HttpServer {
     Status start_threads();
 
     std::uint16_t port() const override { return port_; }
+    const Status& owner_socket() const override { return owner_socket_; }
     void stop_accepting() override;
     std::uint32_t open_exchanges() const override { return core_->open_exchanges; }
     std::uint32_t open_connections() const override { return core_->open_connections; }
@@ -55,6 +56,7 @@ class Server final : public HttpServer {
     std::vector<std::shared_ptr<Listener>> listeners_;
     std::vector<std::thread> threads_;
     std::uint16_t port_ = 0;
+    Status owner_socket_;
     bool stopped_ = false;
 };
 
@@ -66,8 +68,16 @@ Status Server::listen() {
         listeners_.push_back(std::move(tcp));
     }
     if (!options.unix_path.empty()) {
-        KVASIR_TRY_ASSIGN(std::shared_ptr<Listener> local, listen_on_unix(core_, options.unix_path));
+        KVASIR_TRY_ASSIGN(std::shared_ptr<Listener> local,
+                          listen_on_unix(core_, options.unix_path, SocketKind::kUnix));
         listeners_.push_back(std::move(local));
+    }
+    if (!options.owner_path.empty()) {
+        auto owner = listen_on_unix(core_, options.owner_path, SocketKind::kOwner);
+        if (owner)
+            listeners_.push_back(std::move(*owner));
+        else
+            owner_socket_ = fail(std::move(owner).error());
     }
     return {};
 }

@@ -20,7 +20,7 @@ void set_option(int socket_fd, int level, int option, int value) {
 }  // namespace
 
 void set_socket_options(int socket_fd, SocketKind kind, [[maybe_unused]] std::uint32_t write_timeout_ms) {
-    if (kind == SocketKind::kUnix) return;
+    if (kind != SocketKind::kTcp) return;
     set_option(socket_fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(socket_fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(socket_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytesMax);

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-namespace kvasir {
+#include "http/http.h"
 
-enum class SocketKind { kTcp, kUnix };
+namespace kvasir {
 
 // Small writes leave at once, a vanished peer is noticed: also while `write_timeout_ms` of sent bytes are not
 // acknowledged.

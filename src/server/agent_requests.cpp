@@ -58,6 +58,7 @@ ApiResult<AgentMessageBody> parse_agent_message(std::string_view text) {
     AgentMessageBody body;
     body.content = fields.required_text("content");
     if (fields.flag("stream").value_or(false)) body.stream = StreamMode::kStream;
+    if (fields.flag("raw").value_or(false)) body.reading = AnswerReading::kRaw;
     if (const auto most = fields.integer("max_tokens", {1, kAnswerTokensMax}))
         body.answer_tokens_max = static_cast<std::uint32_t>(*most);
     if (const auto turn = fields.integer("expected_turn", {0, kTurnsMax}))

@@ -9,6 +9,7 @@
 
 #include "api/api_error.h"
 #include "api/chat_request.h"
+#include "memory/turn_request.h"
 
 namespace kvasir {
 
@@ -22,6 +23,7 @@ ApiResult<NewAgentBody> parse_new_agent(std::string_view text);
 struct AgentMessageBody {
     std::string content;
     StreamMode stream = StreamMode::kWhole;
+    AnswerReading reading = AnswerReading::kParsed;
     SamplingWishes sampling;
     std::vector<std::string> stops;
     std::optional<std::uint32_t> answer_tokens_max;

@@ -100,6 +100,7 @@ void post_agent_message(const RouteCall& call) {
     TurnRequest request;
     request.agent = call.agent;
     request.messages = {{Role::kUser, std::move(parsed->content), {}, {}, {}, {}}};
+    request.reading = parsed->reading;
     request.sampling = parsed->sampling.over(call.context.options.sampling);
     request.stops = std::move(parsed->stops);
     request.answer_tokens_max = parsed->answer_tokens_max.value_or(kAnswerTokensDefault);

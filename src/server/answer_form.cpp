@@ -5,6 +5,7 @@
 
 #include "api/anthropic.h"
 #include "api/openai_completions.h"
+#include "server/memory_json.h"
 
 namespace kvasir {
 
@@ -69,7 +70,10 @@ const char* name_of(FinishReason reason) {
     return "stop";
 }
 
-// {"event":"piece"} as text comes, {"event":"done"} with everything: our own route.
+// A shorter prompt is read in a blink.
+constexpr Position kProgressTokensMin = 512;
+
+// "progress" while a long prompt is read, "piece" as text comes, "done" with everything: our own route.
 class AgentMessageForm final : public AnswerForm {
   public:
     std::string whole(const ChatAnswer& answer) override { return json::serialize(object_of(answer)); }
@@ -84,12 +88,22 @@ class AgentMessageForm final : public AnswerForm {
     std::string error(const ApiError& error) override {
         return fmt::format("event: error\ndata: {}\n\n", kvasir_error_body(error));
     }
+    std::string progress(TurnPhase phase, Position done, Position total) override {
+        if (total < kProgressTokensMin) return {};
+        return event("progress", {{"phase", phase == TurnPhase::kRestore ? "restore" : "prefill"},
+                                  {"done", done},
+                                  {"total", total}});
+    }
+    void note_turn(const TurnResult& turn) override {
+        metrics_ = turn.metrics;
+        warning_ = turn.warning;
+    }
 
   private:
     static std::string event(const char* name, const json::object& data) {
         return fmt::format("event: {}\ndata: {}\n\n", name, json::serialize(data));
     }
-    static json::object object_of(const ChatAnswer& answer) {
+    json::object object_of(const ChatAnswer& answer) const {
         return {{"agent", answer.memory.agent},
                 {"turn", answer.memory.turn},
                 {"content", answer.message.content},
@@ -100,12 +114,12 @@ class AgentMessageForm final : public AnswerForm {
                   {"cached_tokens", answer.usage.cached_tokens},
                   {"evaluated_tokens", answer.memory.evaluated_tokens},
                   {"completion_tokens", answer.usage.completion_tokens}}},
-                {"memory",
-                 {{"source", answer.memory.source},
-                  {"restore_ms", answer.memory.restore_ms},
-                  {"prefill_ms", answer.memory.prefill_ms},
-                  {"not_reused_reason", answer.memory.not_reused_reason}}}};
+                {"warning", warning_},
+                {"memory", to_json(metrics_)}};
     }
+
+    TurnMetrics metrics_;
+    std::string warning_;
 };
 
 AnswerLogprob logprob_in_words_of_api(const TokenLogprob& logprob) {

@@ -35,6 +35,7 @@ class Server {
                                                  const Engine& engine, EventHub& events, const Clock& clock);
     virtual ~Server() = default;  // stops at once
     virtual std::uint16_t port() const = 0;
+    virtual const Status& owner_socket() const = 0;  // why HttpOptions::owner_path is not served
     // No new requests; streams may end within drain_timeout_ms; then all is closed.
     virtual void drain() = 0;
 };

@@ -49,6 +49,10 @@ void TurnBridge::on_prompt(const TurnMetrics& metrics) {
     push(form_->begin(usage_of(metrics)));
 }
 
+void TurnBridge::on_progress(TurnPhase phase, Position done, Position total) {
+    if (begun_) push(form_->progress(phase, done, total));
+}
+
 void TurnBridge::on_piece(const AnswerPiece& piece) {
     AnswerDelta delta = delta_of(piece);
     if (begun_) return push(form_->delta(delta));
@@ -66,6 +70,7 @@ void TurnBridge::on_result(const Result<TurnResult>& result) {
     if (!result) return fail_with(api_error(result.error()));
     ChatAnswer answer = answer_of(options_.head, *result, options_.agent);
     answer.memory.notes = options_.notes;
+    form_->note_turn(*result);
     if (begun_) {
         push(form_->finish(answer));
         exchange_->finish();

@@ -36,6 +36,7 @@ class TurnBridge final : public TurnListener, public std::enable_shared_from_thi
     void submit(const ServerContext& context, TurnRequest request);
 
     void on_prompt(const TurnMetrics& metrics) override;
+    void on_progress(TurnPhase phase, Position done, Position total) override;
     void on_piece(const AnswerPiece& piece) override;
     void on_result(const Result<TurnResult>& result) override;
 

@@ -1,88 +1,15 @@
 // `kvasir chat` on a terminal: the real program behind a pseudo-terminal.
-#include <array>
 #include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "app/on_terminal.h"
 #include "app/program.h"
 
 namespace kvasir::test {
 namespace {
-
-constexpr int kWaitMs = 60'000;
-
-// The program on a terminal. Typed text goes in, everything it shows comes out.
-class OnTerminal {
-  public:
-    explicit OnTerminal(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), KVASIR_PROGRAM);
-        child_ = ::forkpty(&terminal_, nullptr, nullptr, nullptr);
-        if (child_ != 0) return;
-        ::setenv("TERM", "dumb", 1);
-        ::setenv("NO_COLOR", "1", 1);
-        std::vector<char*> pointers;
-        for (std::string& argument : arguments) pointers.push_back(argument.data());
-        pointers.push_back(nullptr);
-        ::execv(pointers.front(), pointers.data());
-        ::_exit(127);
-    }
-    ~OnTerminal() {
-        if (child_ > 0 && ::waitpid(child_, nullptr, WNOHANG) == 0) {
-            ::kill(child_, SIGKILL);
-            ::waitpid(child_, nullptr, 0);
-        }
-        ::close(terminal_);
-    }
-    OnTerminal(const OnTerminal&) = delete;
-    OnTerminal& operator=(const OnTerminal&) = delete;
-
-    void type(const std::string& text) {
-        ASSERT_EQ(::write(terminal_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-    }
-
-    // Reads until `text` was shown (after what was waited for before); false after wait_ms.
-    bool shows(const std::string& text, int wait_ms = kWaitMs) {
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
-        for (;;) {
-            if (const std::size_t at = shown_.find(text, read_to_); at != std::string::npos) {
-                read_to_ = at + text.size();
-                return true;
-            }
-            pollfd ready{terminal_, POLLIN, 0};
-            if (std::chrono::steady_clock::now() > deadline || ::poll(&ready, 1, 200) < 0) return false;
-            if ((ready.revents & POLLIN) == 0) {
-                if ((ready.revents & POLLHUP) != 0) return false;
-                continue;
-            }
-            std::array<char, 4096> buffer{};
-            const ssize_t got = ::read(terminal_, buffer.data(), buffer.size());
-            if (got <= 0) return false;
-            shown_.append(buffer.data(), static_cast<std::size_t>(got));
-        }
-    }
-    int exit_code() {
-        int status = 0;
-        ::waitpid(child_, &status, 0);
-        child_ = -1;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-    }
-    const std::string& shown() const { return shown_; }
-
-  private:
-    pid_t child_ = -1;
-    int terminal_ = -1;
-    std::string shown_;
-    std::size_t read_to_ = 0;
-};
 
 TEST(Repl, TalksListsEvictsLoadsAndLeavesOnControlD) {
     const Home home;

@@ -35,7 +35,7 @@ TEST(HttpRequests, HandlerSeesHeadersInLowerCaseAndInOrder) {
     EXPECT_EQ(exchange->request().headers, expected);
     EXPECT_EQ(exchange->request().header("x-two"), "b");
     EXPECT_EQ(exchange->request().header("x-none"), std::nullopt);
-    EXPECT_FALSE(exchange->request().over_unix_socket);
+    EXPECT_EQ(exchange->request().socket, SocketKind::kTcp);
     exchange->respond({});
     EXPECT_EQ(client.response().status, 200);
 }

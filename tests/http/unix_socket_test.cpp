@@ -57,7 +57,7 @@ TEST_F(HttpUnixSocket, HostAndOriginAreNotChecked) {
     client.send("GET /held HTTP/1.1\r\nHost: example.org\r\nOrigin: https://evil.example\r\n\r\n");
     const std::shared_ptr<HttpExchange> exchange = server.next();
     ASSERT_NE(exchange, nullptr);
-    EXPECT_TRUE(exchange->request().over_unix_socket);
+    EXPECT_EQ(exchange->request().socket, SocketKind::kUnix);
     exchange->respond({});
     EXPECT_EQ(client.response().status, 200);
 }

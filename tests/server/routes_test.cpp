@@ -116,6 +116,30 @@ TEST(Agents, AStreamOfOurOwnEndsWithEverything) {
     EXPECT_EQ(events.back().at("turn").to_number<int>(), 1);
 }
 
+TEST(Agents, ALongPromptTellsHowFarItIsRead) {
+    ServedWorld served;
+    served.client().post("/agents", json::object{{"name", "ada"}, {"system_prompt", "You are Ada."}});
+    const auto progress_of = [&](std::size_t bytes) {
+        const HttpAnswer stream = served.client().post(
+            "/agents/ada/messages",
+            json::object{
+                {"content", std::string(bytes, 'x')}, {"stream", true}, {"raw", true}, {"max_tokens", 4}});
+        std::vector<json::object> told;
+        for (const json::value& event : stream.events()) {
+            if (event.as_object().contains("phase")) told.push_back(event.as_object());
+        }
+        EXPECT_EQ(stream.events().back().at("finish_reason"), "length") << stream.body;
+        EXPECT_EQ(stream.events().back().at("memory").at("answer_tokens").to_number<int>(), 4);
+        return told;
+    };
+    EXPECT_EQ(progress_of(5).size(), 0U) << "that is read in a blink";
+    const auto told = progress_of(1200);
+    ASSERT_GT(told.size(), 1U);
+    EXPECT_EQ(told.front().at("phase"), "prefill");
+    EXPECT_LT(told.front().at("done").to_number<int>(), told.front().at("total").to_number<int>());
+    EXPECT_EQ(told.back().at("done"), told.back().at("total"));
+}
+
 TEST(Events, TellWhatHappensToAgents) {
     ServedWorld served;
     std::string seen;

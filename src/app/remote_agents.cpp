@@ -1,0 +1,155 @@
+#include "app/remote_agents.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "app/remote_answers.h"
+#include "app/remote_turn.h"
+#include "app/server_json.h"
+#include "base/names.h"
+
+namespace kvasir {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::uint32_t kGreetingMs = 5'000;  // answered by a thread that does nothing else
+constexpr std::uint32_t kLookMs = 120'000;    // between two steps of the model, which may be large
+constexpr std::uint32_t kWorkMs = 3'600'000;  // a long system prompt is read, a long history restored
+
+constexpr std::chrono::milliseconds kLookAgain{20};
+constexpr std::chrono::seconds kBeforeSavingMax{1};
+constexpr std::chrono::seconds kSavingMax{60};
+
+// In a path, any other name would be another path.
+Status check_is_path(const std::string& name) {
+    if (check_agent_name(name)) return {};
+    return fail(ErrorCode::kNotFound,
+                fmt::format("there is no agent {}: `kvasir agents ls` lists them", printable(name)));
+}
+
+}  // namespace
+
+std::string server_socket_path(const std::string& home) { return home + "/kvasir.sock"; }
+
+Result<std::unique_ptr<AgentService>> RemoteAgents::connect(const std::string& socket_path) {
+    std::unique_ptr<RemoteAgents> agents(new RemoteAgents(socket_path));
+    ClientRequest greeting;
+    greeting.target = "/health";
+    greeting.silence_ms_max = kGreetingMs;
+    KVASIR_TRY(agents->ask(greeting));
+    return agents;
+}
+
+Result<json::value> RemoteAgents::ask(const ClientRequest& request) const {
+    const auto response = ask_unix_socket(socket_path_, request);
+    if (!response) return fail(error_of_connection(response.error()));
+    if (response->status / 100 != 2) return fail(error_of_response(response->status, response->body));
+    return parse_server_json(response->body);
+}
+
+Result<json::value> RemoteAgents::ask_agent(const std::string& name, const char* method, const char* what,
+                                            std::uint32_t silence_ms_max) const {
+    KVASIR_TRY(check_is_path(name));
+    ClientRequest request;
+    request.method = method;
+    request.target = fmt::format("/agents/{}{}", name, what);
+    request.silence_ms_max = silence_ms_max;
+    return ask(request);
+}
+
+Result<std::vector<AgentInfo>> RemoteAgents::list() {
+    ClientRequest request;
+    request.target = "/agents";
+    request.silence_ms_max = kLookMs;
+    KVASIR_TRY_ASSIGN(const json::value answer, ask(request));
+    return agents_of_json(answer);
+}
+
+Result<AgentInfo> RemoteAgents::show(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "GET", "", kLookMs));
+    return agent_of_json(answer);
+}
+
+Result<CreateResult> RemoteAgents::create(const std::string& name, const std::string& type,
+                                          const std::string& system_prompt) {
+    ClientRequest request;
+    request.method = "POST";
+    request.target = "/agents";
+    request.body =
+        json::serialize(json::object{{"name", name}, {"type", type}, {"system_prompt", system_prompt}});
+    request.silence_ms_max = kWorkMs;
+    KVASIR_TRY_ASSIGN(const json::value answer, ask(request));
+    return created_of_json(answer);
+}
+
+Result<EraseReceipt> RemoteAgents::remove(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "DELETE", "", kWorkMs));
+    return receipt_of_json(answer);
+}
+
+Result<SaveResult> RemoteAgents::save(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "POST", "/save", kWorkMs));
+    return saved_of_json(answer);
+}
+
+Result<LoadResult> RemoteAgents::load(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "POST", "/load", kWorkMs));
+    return loaded_of_json(answer);
+}
+
+Result<SaveResult> RemoteAgents::evict(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "POST", "/evict", kWorkMs));
+    return saved_of_json(answer);
+}
+
+Result<MemoryUsage> RemoteAgents::memory_usage() {
+    ClientRequest request;
+    request.target = "/memory";
+    request.silence_ms_max = kLookMs;
+    KVASIR_TRY_ASSIGN(const json::value answer, ask(request));
+    return memory_of_json(answer);
+}
+
+// The server answers before it saves. A turn of a command ends like one without a server: with its KV saved,
+// or with the reason why not.
+void RemoteAgents::note_durability(const std::string& name, const std::atomic<bool>* cancelled,
+                                   TurnResult& turn) {
+    turn.durability = Durability::kTokensOnly;
+    const auto begin = std::chrono::steady_clock::now();
+    for (;;) {
+        const auto saved = save(name);
+        if (saved) {
+            turn.durability = saved->durability;
+            add_warning(turn.warning, saved->warning);
+            return;
+        }
+        if (saved.error().code != ErrorCode::kConflict) {
+            add_warning(turn.warning, saved.error().message);
+            return;
+        }
+        // It is being saved, or about to be; or another client has begun the next turn, and is told about
+        // both.
+        const auto agent = show(name);
+        const bool saving = agent && agent->state == AgentState::kSaving;
+        const auto waited = std::chrono::steady_clock::now() - begin;
+        if (!agent || waited > (saving ? kSavingMax : kBeforeSavingMax)) return;
+        if (cancelled != nullptr && cancelled->load()) return;
+        std::this_thread::sleep_for(kLookAgain);
+    }
+}
+
+Result<TurnResult> RemoteAgents::message(const std::string& name, const std::string& text,
+                                         const MessageOptions& options) {
+    KVASIR_TRY(check_is_path(name));
+    KVASIR_TRY_ASSIGN(TurnResult turn, remote_turn(socket_path_, name, text, options));
+    note_durability(name, options.cancelled, turn);
+    return turn;
+}
+
+}  // namespace kvasir
