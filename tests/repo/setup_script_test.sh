@@ -11,6 +11,10 @@ cp "$root"/scripts/*.sh "$copy/scripts/"
 cp "$root/requirements.txt" "$copy/"
 mkdir "$copy/.venv"
 : > "$copy/.venv/.made-$(git hash-object "$root/requirements.txt" | cut -c1-12)"  # its making needs the network
+mkdir -p "$copy/tests/clients" "$copy/.venv-clients"
+cp "$root"/tests/clients/requirements.txt "$root"/tests/clients/package-lock.json "$copy/tests/clients/"
+clients_stamp="$copy/.venv-clients/.made-$(cd "$root/tests/clients" && git hash-object requirements.txt package-lock.json | git hash-object --stdin | cut -c1-12)"
+: > "$clients_stamp"
 
 stand_in() { printf '#!/bin/bash\n%s\n' "$2" > "$work/bin/$1"; chmod +x "$work/bin/$1"; }
 # shellcheck disable=SC2016  # text of a script
@@ -52,6 +56,8 @@ stand_in apt-get ''
 stand_in dpkg-query "$installed_all"
 stand_in python3 'exit 1'  # neither venv nor pip
 expect "tests need python3-venv" 0 "installing 1 Debian packages: python3-venv" setup test
+rm "$clients_stamp"
+expect "tests without the clients" 1 "packages of tests/clients could not be installed. Check the network" setup test
 rm "$copy"/.venv/.made-*
 expect "a build needs no .venv" 0 "" setup build
 expect "tests without the Python packages" 1 "requirements.txt could not be installed. Check the network" setup test
