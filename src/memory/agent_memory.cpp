@@ -134,6 +134,7 @@ Result<CreateResult> EngineAgentMemory::create(const std::string& name, const st
                                                const std::string& system_prompt) {
     KVASIR_TRY(check_new_agent(name, type, system_prompt));
     KVASIR_TRY(context_.store.admit_turn());
+    KVASIR_TRY(places_.check_room(name));  // before anything is written
     KVASIR_TRY_ASSIGN(const AgentRecord record,
                       store_new_agent(name, type, system_prompt, opening_of(system_prompt)));
     auto created = fill_new_agent(record);

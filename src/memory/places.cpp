@@ -107,20 +107,25 @@ ResidentAgent* Places::find_place(const Conversation& conversation, std::span<co
     return best;
 }
 
+Error Places::all_busy() const {
+    return {ErrorCode::kUnavailable, "all " + std::to_string(agents_max_) +
+                                         " places of resident agents are busy: try again later, or raise "
+                                         "--max-agents"};
+}
+
+Status Places::check_room(const std::string& name) {
+    if (residency_.size() < agents_max_ || residency_.least_recent(nullptr, name) != nullptr) return {};
+    return fail(all_busy());
+}
+
 Result<ResidentAgent*> Places::make_place(const Conversation& conversation) {
     const std::string& name = conversation.agent.name;
-    const auto busy = [&] {
-        return fail(ErrorCode::kUnavailable,
-                    "all " + std::to_string(agents_max_) +
-                        " places of resident agents are busy: try again later, or raise "
-                        "--max-agents");
-    };
     while (residency_.size() >= agents_max_) {
-        if (evict_one(nullptr, name) == Evicted::kNobody) return busy();
+        if (evict_one(nullptr, name) == Evicted::kNobody) return fail(all_busy());
     }
     auto sequence = context_.engine.open_sequence();
     while (!sequence && sequence.error().code == ErrorCode::kUnavailable) {
-        if (evict_one(nullptr, name) == Evicted::kNobody) return busy();
+        if (evict_one(nullptr, name) == Evicted::kNobody) return fail(all_busy());
         sequence = context_.engine.open_sequence();
     }
     if (!sequence) return fail(std::move(sequence).error());

@@ -45,6 +45,8 @@ class Places {
     // `tokens`, else a new one. kUnavailable: all places are busy.
     Result<ResidentAgent*> take(const Conversation& conversation, std::span<const Token> tokens);
     void release(ResidentAgent& agent) { agent.busy.reset(); }
+    // kUnavailable: no newcomer of that name would get a place now.
+    Status check_room(const std::string& name);
     // Makes the agent's sequence hold the longest beginning of `wanted` that can be had: its own rows, or
     // stored ones. In steps, or at once.
     std::unique_ptr<RestoreRun> begin_reuse(ResidentAgent& agent, Wanted wanted,
@@ -81,6 +83,7 @@ class Places {
     enum class Evicted { kNobody, kOne };
 
     Evicted evict_one(const ResidentAgent* kept, const std::string& name);
+    Error all_busy() const;
     ResidentAgent* find_place(const Conversation& conversation, std::span<const Token> tokens);
     Result<ResidentAgent*> make_place(const Conversation& conversation);
     Status reset(ResidentAgent& agent);

@@ -25,6 +25,26 @@ void tell(const RouteCall& call, int status, Ask ask) {
     });
 }
 
+// As a turn does, what needs a place waits for one.
+constexpr std::int64_t kPlaceWaitUs = 60'000'000;
+
+template <class Ask>
+void tell_with_place(const RouteCall& call, int status, Ask ask, std::int64_t deadline_us) {
+    on_engine_thread(call, [status, ask, deadline_us](AgentMemory& memory, const RouteCall& done) {
+        const auto result = ask(memory, done.agent);
+        const bool no_place = !result && result.error().code == ErrorCode::kUnavailable;
+        if (no_place && done.context.clock.monotonic_us() < deadline_us)
+            return tell_with_place(done, status, ask, deadline_us);  // after the next step
+        if (!result) return respond_error(done, api_error(result.error()));
+        respond_json(done, status, json::serialize(to_json(*result)));
+    });
+}
+
+template <class Ask>
+void tell_with_place(const RouteCall& call, int status, Ask ask) {
+    tell_with_place(call, status, ask, call.context.clock.monotonic_us() + kPlaceWaitUs);
+}
+
 }  // namespace
 
 void get_agents(const RouteCall& call) {
@@ -40,7 +60,7 @@ void get_agents(const RouteCall& call) {
 void post_agents(const RouteCall& call) {
     auto wanted = parse_new_agent(call.exchange->request().body);
     if (!wanted) return respond_error(call, wanted.error());
-    tell(call, 201, [wanted = *wanted](AgentMemory& memory, const std::string&) {
+    tell_with_place(call, 201, [wanted = *wanted](AgentMemory& memory, const std::string&) {
         return memory.create(wanted.name, wanted.type, wanted.system_prompt);
     });
 }
@@ -58,7 +78,7 @@ void post_agent_save(const RouteCall& call) {
 }
 
 void post_agent_load(const RouteCall& call) {
-    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.load(name); });
+    tell_with_place(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.load(name); });
 }
 
 void post_agent_evict(const RouteCall& call) {

@@ -9,13 +9,14 @@ import urllib.request
 from pathlib import Path
 
 START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 60
 
 
 class ServerProcess:
-    def __init__(self, program: Path, model: Path) -> None:
+    def __init__(self, program: Path, model: Path, options: list[str] | None = None) -> None:
         self._home = tempfile.mkdtemp(prefix="kvasir-clients-")
         self._command = [str(program), "serve", "--home", self._home, "--model", str(model), "--port", "0",
-                         "--disk-free-min", "1", "--temp", "0"]
+                         "--disk-free-min", "1", "--temp", "0", *(options or [])]
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 
@@ -36,6 +37,19 @@ class ServerProcess:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def terminate(self) -> None:
+        """As a service manager stops it: it finishes, saves, and ends with 0."""
+        assert self._process is not None
+        self._process.terminate()
+        ended = self._process.wait(timeout=STOP_TIMEOUT_S)
+        if ended != 0:
+            raise RuntimeError(f"the server ended with {ended} after SIGTERM")
+
+    def resident_bytes(self) -> int:
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE).group(1)) * 1024
 
     def forget_everything(self) -> None:
         """What a server without memory would start with."""

@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include <set>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -101,6 +102,25 @@ TEST(Agents, LiveTheirLifeOverHttp) {
     EXPECT_EQ(client.post("/agents/nobody/messages", json::object{{"content", "x"}}).status, 404);
     EXPECT_EQ(client.request("DELETE", "/agents/ada", "", {}).json().at("turns_removed").to_number<int>(), 2);
     EXPECT_EQ(client.get("/agents").json().at("agents").as_array().size(), 0U);
+}
+
+TEST(Agents, WhatNeedsAPlaceWaitsForOne) {
+    ServedOptions options;
+    options.places = 1;
+    options.step_ms = 20;
+    ServedWorld served(options);
+    const HttpClient client = served.client();
+    ASSERT_EQ(client.post("/agents", json::object{{"name", "eve"}}).status, 201);
+    ASSERT_EQ(client.post("/agents", json::object{{"name", "ada"}}).status, 201);
+    std::thread talk([&] {
+        const HttpAnswer said = client.post(
+            "/agents/ada/messages", json::object{{"content", std::string(400, 'x')}, {"max_tokens", 8}});
+        EXPECT_EQ(said.status, 200) << said.body;
+    });
+    while (served.scheduler().stats().turns_active == 0) std::this_thread::yield();
+    EXPECT_EQ(client.post("/agents/eve/load", json::object{}).status, 200);
+    EXPECT_EQ(client.post("/agents", json::object{{"name", "bob"}}).status, 201);
+    talk.join();
 }
 
 TEST(Agents, AStreamOfOurOwnEndsWithEverything) {
