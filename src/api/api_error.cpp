@@ -49,7 +49,6 @@ int status_of(ErrorCode code) {
         case ErrorCode::kStoreInUse:
             return 503;
         case ErrorCode::kStoreUnusable:
-            return 500;
         case ErrorCode::kDamaged:
             return 500;
         case ErrorCode::kModelUnusable:

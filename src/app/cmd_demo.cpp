@@ -80,6 +80,7 @@ std::vector<std::string> child_arguments(const Config& config, const std::string
 // Runs this program again and waits for it; its output goes where ours does.
 Result<ExitCode> run_process(std::vector<std::string> arguments) {
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
     const pid_t child = ::fork();

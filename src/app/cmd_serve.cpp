@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/commands.h"
@@ -84,6 +85,14 @@ Result<ServerOptions> server_options(const Config& config, const ServeArguments&
     return options;
 }
 
+// Every connection is a descriptor; the usual soft limit of 1,024 is meant for programs that select().
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void announce(const ServeArguments& arguments, const Session& session, std::uint16_t port) {
     const char* scheme = arguments.tls_certificate_path.empty() ? "http" : "https";
     const bool v6 = arguments.host.find(':') != std::string::npos;
@@ -112,6 +121,7 @@ Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments
     // It lives as long as its thread, which lives as long as the process.
     static StopSignal& stop = *new StopSignal();
     KVASIR_TRY_ASSIGN(const ServerOptions options, server_options(config, arguments));
+    raise_descriptor_limit();
     EventHub events;
     SessionOptions session_options;
     session_options.on_event = [&](const MemoryEvent& event) {

@@ -185,7 +185,7 @@ ExitCode SecondSession::print_verdict() const {
         reasons.push_back(fmt::format("{} agents read again what they had read before", f.turns_read_again));
     if (f.secrets_leaked > 0)
         reasons.push_back(fmt::format("{} secrets came out of the wrong agent", f.secrets_leaked));
-    if (f.twin_knew > 0) reasons.push_back("the twin knew what it was never told");
+    if (f.twin_knew > 0) reasons.emplace_back("the twin knew what it was never told");
     // What the model does not know with everything read again either, memory did not lose.
     const std::uint32_t lost = f.facts_forgotten - f.forgotten_cold_too;
     if (lost > 0) reasons.push_back(fmt::format("{} of {} facts were forgotten", lost, f.facts_asked));

@@ -78,7 +78,8 @@ void post_agent_save(const RouteCall& call) {
 }
 
 void post_agent_load(const RouteCall& call) {
-    tell_with_place(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.load(name); });
+    tell_with_place(call, 200,
+                    [](AgentMemory& memory, const std::string& name) { return memory.load(name); });
 }
 
 void post_agent_evict(const RouteCall& call) {

@@ -1,9 +1,32 @@
 #include "server/event_hub.h"
 
+#include <chrono>
+#include <utility>
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
 namespace kvasir {
+
+namespace {
+
+constexpr std::chrono::milliseconds kPassOnEvery{100};
+constexpr std::size_t kGroup =
+    64;  // listeners at once: their writes take the HTTP threads about a millisecond
+constexpr std::chrono::milliseconds kBetweenGroups{2};
+
+}  // namespace
+
+EventHub::EventHub() : thread_([this] { pass_on(); }) {}
+
+EventHub::~EventHub() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+        changed_.notify_all();
+    }
+    thread_.join();
+}
 
 Status EventHub::add(std::shared_ptr<HttpExchange> exchange) {
     {
@@ -22,13 +45,45 @@ void EventHub::tell(const MemoryEvent& event, std::int64_t unix_ms) {
     const std::lock_guard lock(mutex_);
     ++sequence_;
     if (listeners_.empty()) return;
+    if (waiting_.size() > kWaitingBytesMax) {
+        ++left_out_;
+        return;
+    }
     const boost::json::value data{{"agent", event.agent},   {"event", to_string(event.kind)},
                                   {"tokens", event.tokens}, {"ms", event.ms},
                                   {"detail", event.detail}, {"unix_ms", unix_ms}};
-    const std::string text = fmt::format("id: {}\nevent: {}\ndata: {}\n\n", sequence_, to_string(event.kind),
-                                         boost::json::serialize(data));
-    std::erase_if(listeners_,
-                  [&](const auto& listener) { return listener->push(text) == PushResult::kClosed; });
+    waiting_ += fmt::format("id: {}\nevent: {}\ndata: {}\n\n", sequence_, to_string(event.kind),
+                            boost::json::serialize(data));
+    changed_.notify_all();
+}
+
+void EventHub::pass_on() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        changed_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+        const std::string text = std::exchange(waiting_, {});
+        const Listeners listeners = listeners_;
+        lock.unlock();
+        push_to(listeners, text);
+        lock.lock();
+        changed_.wait_for(lock, kPassOnEvery, [&] { return stopping_; });
+    }
+}
+
+void EventHub::push_to(const Listeners& listeners, const std::string& text) {
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+        if (i > 0 && i % kGroup == 0) {
+            std::unique_lock lock(mutex_);
+            changed_.wait_for(lock, kBetweenGroups, [&] { return stopping_; });
+        }
+        listeners[i]->push(text);
+    }
+    forget_closed();
+}
+
+void EventHub::forget_closed() {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(listeners_, [](const auto& listener) { return listener->closed(); });
 }
 
 std::size_t EventHub::listeners() const {
@@ -41,10 +96,23 @@ std::uint64_t EventHub::told() const {
     return sequence_;
 }
 
-void EventHub::close_all() {
+std::uint64_t EventHub::left_out() const {
     const std::lock_guard lock(mutex_);
-    for (const auto& listener : listeners_) listener->finish();
-    listeners_.clear();
+    return left_out_;
+}
+
+void EventHub::close_all() {
+    Listeners listeners;
+    std::string text;
+    {
+        const std::lock_guard lock(mutex_);
+        listeners = std::exchange(listeners_, {});
+        text = std::exchange(waiting_, {});
+    }
+    for (const auto& listener : listeners) {
+        if (!text.empty()) listener->push(text);
+        listener->finish();
+    }
 }
 
 }  // namespace kvasir

@@ -67,6 +67,8 @@ std::string metrics_text(const ServerContext& context, const MemoryUsage& usage)
                  as_double(context.engine.counters().total()));
     text.gauge("event_listeners", "Clients of GET /events.", as_double(context.events.listeners()));
     text.counter("events_total", "Events told.", as_double(context.events.told()));
+    text.counter("events_left_out_total", "Events that came too fast to be passed on.",
+                 as_double(context.events.left_out()));
     return text.take();
 }
 
