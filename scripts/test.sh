@@ -2,7 +2,7 @@
 # Builds and runs tests. The last thing printed is one ctest summary over all of them.
 #
 #   scripts/test.sh          every test, optimised build
-#   scripts/test.sh asan     base, store, engine and memory under AddressSanitizer and UBSan
+#   scripts/test.sh asan     the tests of our own code under AddressSanitizer and UBSan
 #   scripts/test.sh soak     the long tests of the optimised build (label soak; not part of the above)
 #   scripts/test.sh tsan     the tests of our own code under ThreadSanitizer
 set -euo pipefail
