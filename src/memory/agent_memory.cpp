@@ -1,4 +1,4 @@
-// Opening, creating, listing, saving, removing.
+// Opening, listing, saving, removing.
 #include "memory/agent_memory.h"
 
 #include <algorithm>
@@ -9,7 +9,6 @@
 #include "base/process_memory.h"
 #include "memory/agent_info.h"
 #include "memory/engine_agent_memory.h"
-#include "memory/input_checks.h"
 
 namespace kvasir {
 
@@ -40,12 +39,6 @@ void add(SaveResult& sum, const SaveResult& one) {
     sum.save_ms += one.save_ms;
     if (one.durability == Durability::kTokensOnly) sum.durability = Durability::kTokensOnly;
     add_warning(sum.warning, one.warning);
-}
-
-Status check_new_agent(const std::string& name, const std::string& type, const std::string& system_prompt) {
-    KVASIR_TRY(check_agent_name(name));
-    KVASIR_TRY(check_agent_type(type));
-    return check_text(system_prompt, "the system prompt");
 }
 
 }  // namespace
@@ -100,71 +93,9 @@ Status EngineAgentMemory::check_idle(const std::string& name) const {
                 "the agent " + printable(name) + " is in the middle of a turn: try again later");
 }
 
-Result<Conversation> EngineAgentMemory::open_conversation(const std::string& name) {
-    KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
-    KVASIR_TRY(check_model(record));
-    return head_conversation(record);
-}
-
 Result<Conversation> EngineAgentMemory::head_conversation(const AgentRecord& record) {
     KVASIR_TRY_ASSIGN(auto path, context_.store.catalog().turns(record.id));
     return conversation_at(record, std::move(path));
-}
-
-Result<AgentRecord> EngineAgentMemory::store_new_agent(const std::string& name, const std::string& type,
-                                                       const std::string& system_prompt,
-                                                       const Opening& opening) {
-    const std::int64_t now_unix_ms = clock_.unix_ms();
-    const ModelInfo& model = context_.engine.model();
-    KVASIR_TRY_ASSIGN(std::vector<Token> prefix, system_prefix(context_.engine, opening, now_unix_ms));
-    if (prefix.size() + 1 > model.context_tokens) {
-        return fail(ErrorCode::kContextFull, "the system prompt has " + std::to_string(prefix.size()) +
-                                                 " tokens and the maximum context length is " +
-                                                 std::to_string(model.context_tokens) +
-                                                 " tokens (--ctx-size)");
-    }
-    const NewAgent agent{
-        name,         type,       system_prompt,     context_.engine.fingerprint().model_id(),
-        model.name,   model.path, std::move(prefix), encode({opening.messages, opening.tools}),
-        opening.key()};
-    return context_.store.catalog().create_agent(agent, now_unix_ms);
-}
-
-Result<CreateResult> EngineAgentMemory::create(const std::string& name, const std::string& type,
-                                               const std::string& system_prompt) {
-    KVASIR_TRY(check_new_agent(name, type, system_prompt));
-    KVASIR_TRY(context_.store.admit_turn());
-    KVASIR_TRY(places_.check_room(name));  // before anything is written
-    KVASIR_TRY_ASSIGN(const AgentRecord record,
-                      store_new_agent(name, type, system_prompt, opening_of(system_prompt)));
-    auto created = fill_new_agent(record);
-    if (created) {
-        places_.tell(
-            {MemoryEventKind::kCreated, name, created->agent.token_count, created->prefill_ms, type});
-        return created;
-    }
-    // Nobody was told of the agent: the name is free again.
-    for (ResidentAgent* agent : places_.find_all(name)) places_.drop(*agent);
-    const auto erased = erase_stored_agent(context_.store, name);
-    if (!erased) log(LogLevel::kWarning, "failed_creation_not_undone", erased.error().message);
-    return created;
-}
-
-Result<CreateResult> EngineAgentMemory::fill_new_agent(const AgentRecord& record) {
-    KVASIR_TRY_ASSIGN(const Conversation conversation, head_conversation(record));
-    KVASIR_TRY_ASSIGN(ResidentAgent * agent, places_.take(conversation, conversation.tokens));
-    const auto loaded = bring_back(*agent, conversation);
-    places_.release(*agent);
-    if (!loaded) return fail(loaded.error());
-    CreateResult result;
-    result.evaluated_tokens = loaded->evaluated_tokens;
-    result.reused_tokens = static_cast<Position>(conversation.tokens.size()) - loaded->evaluated_tokens;
-    result.prefill_ms = loaded->prefill_ms;
-    result.restore_ms = loaded->restore_ms;
-    result.save = places_.save(*agent);
-    for (const std::string& warning : places_.take_warnings()) add_warning(result.save.warning, warning);
-    KVASIR_TRY_ASSIGN(result.agent, describe(record));
-    return result;
 }
 
 Result<Position> EngineAgentMemory::count_tokens(const TurnRequest& request) {

@@ -113,25 +113,6 @@ struct TurnMetrics {
 
 enum class Durability { kTokensAndKv, kTokensOnly };
 
-struct TurnResult {
-    std::string text;           // as the model wrote it, without end-of-turn tokens and stop strings
-    ChatMessage message;        // the same, reasoning and tool calls taken apart (kParsed)
-    std::string stop_matched;   // the stop string that ended it
-    std::uint32_t turn = 0;     // number of the turn in its conversation
-    std::string finish_reason;  // "stop", "length", "cancelled"
-    Durability durability = Durability::kTokensAndKv;
-    std::string warning;  // why the KV is not durable, when it is not; or that a restore fell back to prefill
-    TurnMetrics metrics;
-};
-
-struct MessageOptions {
-    std::uint32_t answer_tokens_max = kAnswerTokensDefault;
-    SamplingOptions sampling;
-    std::function<void(std::string_view text)> on_text;  // complete UTF-8 pieces as they come
-    std::function<void(TurnPhase, Position done, Position total)> on_progress;
-    const std::atomic<bool>* cancelled = nullptr;  // looked at before every token and chunk
-};
-
 struct SaveResult {
     Durability durability = Durability::kTokensAndKv;
     std::string warning;
@@ -141,6 +122,26 @@ struct SaveResult {
     std::uint64_t blocks_written = 0;
     std::uint64_t blocks_shared = 0;  // were there already
     double save_ms = 0;
+};
+
+struct TurnResult {
+    std::string text;           // as the model wrote it, without end-of-turn tokens and stop strings
+    ChatMessage message;        // the same, reasoning and tool calls taken apart (kParsed)
+    std::string stop_matched;   // the stop string that ended it
+    std::uint32_t turn = 0;     // number of the turn in its conversation
+    std::string finish_reason;  // "stop", "length", "cancelled"
+    Durability durability = Durability::kTokensAndKv;
+    std::string warning;  // why the KV is not durable, when it is not; or that a restore fell back to prefill
+    TurnMetrics metrics;
+    SaveResult save;  // of its KV, when that is over
+};
+
+struct MessageOptions {
+    std::uint32_t answer_tokens_max = kAnswerTokensDefault;
+    SamplingOptions sampling;
+    std::function<void(std::string_view text)> on_text;  // complete UTF-8 pieces as they come
+    std::function<void(TurnPhase, Position done, Position total)> on_progress;
+    const std::atomic<bool>* cancelled = nullptr;  // looked at before every token and chunk
 };
 
 struct LoadResult {
@@ -234,6 +235,10 @@ class AgentMemory {
     virtual MemoryUsage memory_usage() const = 0;
     virtual std::vector<std::string> resident() const = 0;  // least recently used first
 };
+
+// What turns of other purposes come to.
+CreateResult created_by(const TurnResult& result, AgentInfo agent);
+LoadResult loaded_by(const TurnResult& result);
 
 // "a; b" of what is not empty.
 void add_warning(std::string& warning, const std::string& more);

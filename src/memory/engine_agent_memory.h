@@ -3,8 +3,8 @@
 //
 // Nothing here is remembered that the catalog does not know, but what is resident: every call reads the agent
 // anew.
-//   agent_memory.cpp: opening, creating, listing, removing     turn.cpp: from a request to a turn turn_run.h:
-//   its way     places.h: residency of KV
+//   agent_memory.cpp: opening, listing, saving, removing     filling.cpp: creating, loading
+//   turn.cpp: from a request to a turn     turn_run.h: its way     places.h: residency of KV
 #pragma once
 
 #include <string>
@@ -46,14 +46,16 @@ class EngineAgentMemory final : public AgentMemory {
   private:
     Status check_model(const AgentRecord& record) const;
     Status check_idle(const std::string& name) const;
-    Result<Conversation> open_conversation(const std::string& name);
     Result<Conversation> head_conversation(const AgentRecord& record);
     Result<AgentRecord> store_new_agent(const std::string& name, const std::string& type,
                                         const std::string& system_prompt, const Opening& opening);
     Result<AgentInfo> describe(const AgentRecord& record);
     std::uint64_t memory_bytes(const ResidentAgent& agent) const;
-    Result<CreateResult> fill_new_agent(const AgentRecord& record);
-    Result<LoadResult> bring_back(ResidentAgent& agent, const Conversation& conversation);
+    void undo_creation(const std::string& name);
+    Result<std::unique_ptr<TurnRun>> begin_creation(TurnRequest request, TurnSinks sinks);
+    Result<std::unique_ptr<TurnRun>> begin_loading(TurnRequest request, TurnSinks sinks);
+    Result<PreparedTurn> prepare_filling(const AgentRecord& record, TurnRequest request);
+    Result<TurnResult> run_alone(TurnRequest request, TurnSinks sinks);
     SaveResult stored_durability(const AgentRecord& record);
 
     Result<PreparedTurn> prepare(TurnRequest request);
@@ -64,11 +66,12 @@ class EngineAgentMemory final : public AgentMemory {
     Status add_prompt(const AgentRecord& record, const TurnRequest& request, PreparedTurn& turn);
     Result<Conversation> sent_conversation(const AgentRecord& record, const TurnRequest& request,
                                            std::vector<ChatMessage>& added);
+    // That many tokens fit into the context and into all cells.
+    Status check_fits(const Conversation& conversation, Position size) const;
+    // And into those that others have not reserved. kUnavailable: not now.
+    static Status check_cells_left(const TurnRequest& request, std::uint64_t cells);
     Result<std::uint32_t> answer_room(const Conversation& conversation, const Prompt& prompt,
                                       std::uint32_t answer_tokens_max) const;
-    double ms_since(std::int64_t begin_us) const {
-        return static_cast<double>(clock_.monotonic_us() - begin_us) / 1000.0;
-    }
 
     KvContext context_;
     const Clock& clock_;

@@ -34,12 +34,6 @@ std::unique_ptr<RestoreRun> Places::begin_reuse(ResidentAgent& agent, Wanted wan
     return std::make_unique<RestoreRun>(*this, agent, std::move(wanted), std::move(on_progress));
 }
 
-Result<Reuse> Places::reuse(ResidentAgent& agent, Wanted wanted) {
-    const auto run = begin_reuse(agent, std::move(wanted), nullptr);
-    while (!run->done()) KVASIR_TRY(run->step());
-    return run->reuse();
-}
-
 void Places::note_damaged(const std::string& name, const std::string& reason) {
     damaged_.insert(name);
     tell({MemoryEventKind::kDamaged, name, 0, 0, reason});

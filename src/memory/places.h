@@ -48,15 +48,11 @@ class Places {
     // kUnavailable: no newcomer of that name would get a place now.
     Status check_room(const std::string& name);
     // Makes the agent's sequence hold the longest beginning of `wanted` that can be had: its own rows, or
-    // stored ones. In steps, or at once.
+    // stored ones. In steps.
     std::unique_ptr<RestoreRun> begin_reuse(ResidentAgent& agent, Wanted wanted,
                                             std::function<void(Position)> on_progress);
-    Result<Reuse> reuse(ResidentAgent& agent, Wanted wanted);
     // Evaluates; when no cells are free, idle ones leave.
     Status decode(std::span<const BatchRow> rows);
-    DecodeFunction decode_function() {
-        return [this](std::span<const BatchRow> rows) { return decode(rows); };
-    }
     // Cuts the agent's rows back to what `committed` begins with. The agent may lose its place: it is not
     // valid then.
     void roll_back(ResidentAgent& agent, std::span<const Token> committed);

@@ -28,9 +28,7 @@ Status check_request(const TurnRequest& request) {
 
 }  // namespace
 
-Result<std::uint32_t> EngineAgentMemory::answer_room(const Conversation& conversation, const Prompt& prompt,
-                                                     std::uint32_t answer_tokens_max) const {
-    const auto size = static_cast<Position>(prompt.tokens.size());
+Status EngineAgentMemory::check_fits(const Conversation& conversation, Position size) const {
     const Position context = context_.engine.model().context_tokens;
     if (size + 1 > context) {
         return fail(
@@ -46,6 +44,22 @@ Result<std::uint32_t> EngineAgentMemory::answer_room(const Conversation& convers
                                                  " KV cells, available are " + std::to_string(cells) +
                                                  ": raise --kv-cells");
     }
+    return {};
+}
+
+Status EngineAgentMemory::check_cells_left(const TurnRequest& request, std::uint64_t cells) {
+    if (!request.cells_max || cells <= *request.cells_max + 1) return {};
+    return fail(ErrorCode::kUnavailable, "the turn needs " + std::to_string(cells) + " KV cells and " +
+                                             std::to_string(*request.cells_max) +
+                                             " are not reserved by others: try again later");
+}
+
+Result<std::uint32_t> EngineAgentMemory::answer_room(const Conversation& conversation, const Prompt& prompt,
+                                                     std::uint32_t answer_tokens_max) const {
+    const auto size = static_cast<Position>(prompt.tokens.size());
+    KVASIR_TRY(check_fits(conversation, size));
+    const Position context = context_.engine.model().context_tokens;
+    const std::uint32_t cells = context_.engine.cells().append_total;
     // The last token of an answer takes no cell.
     return std::min({answer_tokens_max, context - size, cells - size + 1});
 }
@@ -141,12 +155,7 @@ Result<PreparedTurn> EngineAgentMemory::prepare(TurnRequest request) {
     KVASIR_TRY(add_prompt(record, request, turn));
     KVASIR_TRY_ASSIGN(turn.answer_tokens_max,
                       answer_room(turn.conversation, turn.prompt, request.answer_tokens_max));
-    const std::uint64_t cells = turn.prompt.tokens.size() + turn.answer_tokens_max;
-    if (request.cells_max && cells > *request.cells_max + 1) {
-        return fail(ErrorCode::kUnavailable, "the turn needs " + std::to_string(cells) + " KV cells and " +
-                                                 std::to_string(*request.cells_max) +
-                                                 " are not reserved by others: try again later");
-    }
+    KVASIR_TRY(check_cells_left(request, turn.prompt.tokens.size() + turn.answer_tokens_max));
     if (request.reading == AnswerReading::kParsed) {
         KVASIR_TRY_ASSIGN(turn.format, context_.engine.plan_answer(
                                            chat_prompt(turn.conversation, turn.added, request.thinking),
@@ -158,6 +167,8 @@ Result<PreparedTurn> EngineAgentMemory::prepare(TurnRequest request) {
 }
 
 Result<std::unique_ptr<TurnRun>> EngineAgentMemory::begin_turn(TurnRequest request, TurnSinks sinks) {
+    if (request.purpose == TurnPurpose::kCreate) return begin_creation(std::move(request), std::move(sinks));
+    if (request.purpose == TurnPurpose::kLoad) return begin_loading(std::move(request), std::move(sinks));
     KVASIR_TRY_ASSIGN(PreparedTurn turn, prepare(std::move(request)));
     const TurnContext context{context_, clock_, places_};
     if (turn.prompt.tokens.empty()) return TurnRun::replay(context, std::move(turn), std::move(sinks));
@@ -178,6 +189,10 @@ Result<TurnResult> EngineAgentMemory::message(const std::string& name, const std
     TurnSinks sinks;
     sinks.on_progress = options.on_progress;
     if (options.on_text) sinks.on_piece = [&](const AnswerPiece& piece) { options.on_text(piece.content); };
+    return run_alone(std::move(request), std::move(sinks));
+}
+
+Result<TurnResult> EngineAgentMemory::run_alone(TurnRequest request, TurnSinks sinks) {
     const std::uint64_t evaluated_before = context_.engine.counters().total();
     KVASIR_TRY_ASSIGN(const auto run, begin_turn(std::move(request), std::move(sinks)));
     std::vector<BatchRow> rows;

@@ -84,6 +84,21 @@ Status TurnRun::commit() {
     return {};
 }
 
+// All rows are there, and nothing is to be said.
+void TurnRun::end_without_answer() {
+    turn_result_.metrics.prefill_ms = ms_since(phase_begin_us_);
+    const AgentRecord& record = turn_.conversation.agent;
+    if (turn_.request.purpose == TurnPurpose::kCreate) {
+        context_.places.tell({MemoryEventKind::kCreated, record.name, turn_.conversation.tokens.size(),
+                              turn_result_.metrics.prefill_ms, record.type});
+    } else {
+        const Status touched = context_.kv.store.catalog().touch_agent(record.id, context_.clock.unix_ms());
+        if (!touched) log(LogLevel::kWarning, "agent_not_touched", touched.error().message);
+    }
+    stage_ = TurnStage::kAnswered;
+    note_result();
+}
+
 bool TurnRun::is_continued_by(const TurnRequest& request) const {
     if (request.agent != agent()) return false;
     if (request.raw_prompt || turn_.request.raw_prompt)
@@ -121,6 +136,7 @@ void TurnRun::saved(const SaveResult& saved) {
     metrics.append_rows_written = saved.append_rows_written;
     metrics.window_bytes_written = saved.window_bytes_written;
     turn_result_.durability = saved.durability;
+    turn_result_.save = saved;
     add_warning(turn_result_.warning, saved.warning);
     note_result();
 }
@@ -151,6 +167,7 @@ std::unique_ptr<TurnRun> TurnRun::replay(TurnContext context, PreparedTurn prepa
 }
 
 std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, const Reuse& reuse) {
+    if (turn.request.purpose == TurnPurpose::kCreate) return "";  // nothing was expected
     const Position expected = turn.conversation.rows_end();
     if (turn.prompt.history_end < std::min<std::size_t>(expected, turn.conversation.tokens.size())) {
         return "prefix_changed";

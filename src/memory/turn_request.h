@@ -18,6 +18,10 @@
 
 namespace kvasir {
 
+// kAnswer: a turn. The others read and say nothing: kLoad makes a stored conversation resident, kCreate makes
+// an agent and reads its system prompt.
+enum class TurnPurpose { kAnswer, kLoad, kCreate };
+
 // Who holds the conversation: we (only new messages come), or the client (all of it comes, every time).
 enum class History { kStored, kSent };
 enum class CreateMissing { kNo, kYes };      // the agent, when there is none of that name
@@ -62,6 +66,9 @@ struct TurnSinks {
 
 struct TurnRequest {
     std::string agent;
+    TurnPurpose purpose = TurnPurpose::kAnswer;
+    std::string agent_type;     // kCreate
+    std::string system_prompt;  // kCreate
     CreateMissing create_missing = CreateMissing::kNo;
     History history = History::kStored;
     // kStored: the new messages, at least one. kSent: the whole conversation, system messages first.

@@ -47,17 +47,26 @@ TurnRun::~TurnRun() {
 Result<std::unique_ptr<TurnRun>> TurnRun::start(TurnContext context, PreparedTurn prepared, TurnSinks sinks) {
     std::unique_ptr<TurnRun> run(new TurnRun(context, std::move(prepared), std::move(sinks)));
     PreparedTurn& turn = run->turn_;
-    SamplingOptions sampling = turn.request.sampling;
-    sampling.format = turn.format;
-    KVASIR_TRY_ASSIGN(run->sampler_, context.kv.engine.make_sampler(sampling));
+    if (run->answers()) {
+        SamplingOptions sampling = turn.request.sampling;
+        sampling.format = turn.format;
+        KVASIR_TRY_ASSIGN(run->sampler_, context.kv.engine.make_sampler(sampling));
+    }
     KVASIR_TRY_ASSIGN(run->agent_, context.places.take(turn.conversation, turn.prompt.tokens));
     const auto total = static_cast<Position>(turn.prompt.tokens.size());
-    run->wanted_ = {turn.prompt.tokens, total - 1, boundaries_of(turn.conversation, turn.prompt)};
+    run->wanted_ = run->wanted_rows();
     run->restore_ = context.places.begin_reuse(*run->agent_, run->wanted_,
                                                [on = run->sinks_.on_progress, total](Position done) {
                                                    if (on) on(TurnPhase::kRestore, done, total);
                                                });
     return run;
+}
+
+// An answer begins with logits, so that its prompt's last token is always evaluated.
+Wanted TurnRun::wanted_rows() const {
+    const auto total = static_cast<Position>(turn_.prompt.tokens.size());
+    if (!answers()) return {turn_.prompt.tokens, total, turn_.boundaries};
+    return {turn_.prompt.tokens, total - 1, boundaries_of(turn_.conversation, turn_.prompt)};
 }
 
 void TurnRun::restore_some() {
@@ -84,6 +93,7 @@ void TurnRun::restored(const Reuse& reuse) {
     phase_begin_us_ = context_.clock.monotonic_us();
     stage_ = TurnStage::kPrefill;
     if (sinks_.on_prompt) sinks_.on_prompt(metrics);
+    if (metrics.evaluated_tokens == 0) end_without_answer();
 }
 
 bool TurnRun::is_boundary(Position position) const {
@@ -111,7 +121,7 @@ std::size_t TurnRun::add_rows(std::vector<BatchRow>& rows, std::size_t rows_max)
     const TokenRange chunk = plan_chunks({begin, end}, chunk_max, split_at).front();
     for (Position i = chunk.begin; i < chunk.end; ++i)
         rows.push_back({agent_->sequence, turn_.prompt.tokens[i], i, false});
-    rows.back().wants_logits = chunk.end == end;
+    rows.back().wants_logits = answers() && chunk.end == end;
     return rows_asked_ = chunk.size();
 }
 
@@ -130,6 +140,7 @@ void TurnRun::evaluated(std::size_t first) {
                            metrics.evaluated_tokens);
     }
     if (agent_->length() < turn_.prompt.tokens.size()) return;
+    if (!answers()) return end_without_answer();
     metrics.prefill_ms = ms_since(phase_begin_us_);
     phase_begin_us_ = context_.clock.monotonic_us();
     if (is_cancelled(turn_.request.cancelled))
@@ -182,9 +193,9 @@ void TurnRun::abandon(Error error) {
     result_ = fail(std::move(error));
     stage_ = TurnStage::kDone;
     restore_.reset();
-    if (agent_ == nullptr) return;
-    ResidentAgent* agent = std::exchange(agent_, nullptr);
-    context_.places.roll_back(*agent, turn_.conversation.tokens);
+    if (ResidentAgent* agent = std::exchange(agent_, nullptr))
+        context_.places.roll_back(*agent, turn_.conversation.tokens);
+    if (turn_.on_abandoned) std::exchange(turn_.on_abandoned, nullptr)();
 }
 
 }  // namespace kvasir

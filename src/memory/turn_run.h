@@ -37,6 +37,8 @@ struct PreparedTurn {
     std::shared_ptr<const AnswerFormat> format;  // null: raw text
     std::string fingerprint_changes;
     std::int64_t begin_us = 0;
+    std::vector<Position> boundaries;    // not kAnswer: where window rows are worth keeping
+    std::function<void()> on_abandoned;  // undoes what preparing it made
 };
 
 enum class TurnStage { kRestore, kPrefill, kDecode, kAnswered, kDone };
@@ -71,6 +73,11 @@ class TurnRun {
     void save() {
         while (stage_ == TurnStage::kAnswered) save_some();
     }
+    // An answer is told before its KV is saved, other results after it.
+    bool can_be_told() const {
+        return stage_ == TurnStage::kDone || (stage_ == TurnStage::kAnswered && answers());
+    }
+    bool answers() const { return turn_.request.purpose == TurnPurpose::kAnswer; }
     // kAnswered or kDone.
     const Result<TurnResult>& result() const { return result_; }
     // Whether that request goes on from this turn, or asks it again: its rows are worth waiting for.
@@ -82,7 +89,9 @@ class TurnRun {
 
   private:
     TurnRun(TurnContext context, PreparedTurn prepared, TurnSinks sinks);
+    Wanted wanted_rows() const;
     void restored(const Reuse& reuse);
+    void end_without_answer();
     void saved(const SaveResult& saved);
     void sample(std::size_t row);
     void end_answer(std::string finish_reason);

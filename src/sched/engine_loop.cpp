@@ -17,14 +17,15 @@ bool will_take_cells(const TurnRun& run) { return runs(run) || run.stage() == Tu
 
 void EngineLoop::tell(const WaitingTurn& turn, const Result<TurnResult>& result) {
     {
+        const bool is_turn = turn.request.purpose == TurnPurpose::kAnswer;
         const std::lock_guard lock(stats_mutex_);
         if (result) {
-            ++stats_.turns_done;
+            stats_.turns_done += is_turn ? 1 : 0;
             stats_.prompt_tokens += result->metrics.prompt_tokens;
             stats_.reused_tokens += result->metrics.reused_tokens;
             stats_.answer_tokens += result->metrics.answer_tokens;
         } else {
-            ++stats_.turns_failed;
+            stats_.turns_failed += is_turn ? 1 : 0;
         }
     }
     turn.listener->on_result(result);
@@ -153,7 +154,7 @@ void EngineLoop::step() {
 void EngineLoop::note_results() {
     for (auto active = active_.begin(); active != active_.end();) {
         const bool over = active->run->stage() == TurnStage::kDone;
-        if (over || active->run->stage() == TurnStage::kAnswered) {
+        if (active->run->can_be_told()) {
             if (active->turn.listener) tell(active->turn, active->run->result());
             active->turn.listener.reset();
         }

@@ -5,6 +5,7 @@
 
 #include "server/agent_requests.h"
 #include "server/answer_form.h"
+#include "server/filling_bridge.h"
 #include "server/memory_json.h"
 #include "server/server_context.h"
 #include "server/turn_bridge.h"
@@ -25,26 +26,6 @@ void tell(const RouteCall& call, int status, Ask ask) {
     });
 }
 
-// As a turn does, what needs a place waits for one.
-constexpr std::int64_t kPlaceWaitUs = 60'000'000;
-
-template <class Ask>
-void tell_with_place(const RouteCall& call, int status, Ask ask, std::int64_t deadline_us) {
-    on_engine_thread(call, [status, ask, deadline_us](AgentMemory& memory, const RouteCall& done) {
-        const auto result = ask(memory, done.agent);
-        const bool no_place = !result && result.error().code == ErrorCode::kUnavailable;
-        if (no_place && done.context.clock.monotonic_us() < deadline_us)
-            return tell_with_place(done, status, ask, deadline_us);  // after the next step
-        if (!result) return respond_error(done, api_error(result.error()));
-        respond_json(done, status, json::serialize(to_json(*result)));
-    });
-}
-
-template <class Ask>
-void tell_with_place(const RouteCall& call, int status, Ask ask) {
-    tell_with_place(call, status, ask, call.context.clock.monotonic_us() + kPlaceWaitUs);
-}
-
 }  // namespace
 
 void get_agents(const RouteCall& call) {
@@ -60,9 +41,12 @@ void get_agents(const RouteCall& call) {
 void post_agents(const RouteCall& call) {
     auto wanted = parse_new_agent(call.exchange->request().body);
     if (!wanted) return respond_error(call, wanted.error());
-    tell_with_place(call, 201, [wanted = *wanted](AgentMemory& memory, const std::string&) {
-        return memory.create(wanted.name, wanted.type, wanted.system_prompt);
-    });
+    TurnRequest request;
+    request.agent = std::move(wanted->name);
+    request.purpose = TurnPurpose::kCreate;
+    request.agent_type = std::move(wanted->type);
+    request.system_prompt = std::move(wanted->system_prompt);
+    std::make_shared<FillingBridge>(call)->submit(std::move(request));
 }
 
 void get_agent(const RouteCall& call) {
@@ -78,8 +62,10 @@ void post_agent_save(const RouteCall& call) {
 }
 
 void post_agent_load(const RouteCall& call) {
-    tell_with_place(call, 200,
-                    [](AgentMemory& memory, const std::string& name) { return memory.load(name); });
+    TurnRequest request;
+    request.agent = call.agent;
+    request.purpose = TurnPurpose::kLoad;
+    std::make_shared<FillingBridge>(call)->submit(std::move(request));
 }
 
 void post_agent_evict(const RouteCall& call) {

@@ -31,6 +31,12 @@ void respond_json(const RouteCall& call, int status, std::string body) {
     call.exchange->respond(std::move(response));
 }
 
+ApiError refused_by_queue(const ServerContext& context, const Error& error) {
+    constexpr std::uint32_t kRetryAfterS = 2;  // turns take seconds
+    const bool full = error.code == ErrorCode::kUnavailable && !context.draining.load();
+    return full ? too_many_requests(error.message, kRetryAfterS) : api_error(error);
+}
+
 void on_engine_thread(const RouteCall& call, std::function<void(AgentMemory&, const RouteCall&)> task) {
     const Status queued = call.context.scheduler.run(
         [call, task = std::move(task)](AgentMemory& memory) { task(memory, call); });

@@ -31,6 +31,9 @@ HttpResponse error_response(Protocol protocol, const ApiError& error, std::strin
 void respond_error(const RouteCall& call, const ApiError& error);
 void respond_json(const RouteCall& call, int status, std::string body);
 
+// Of what the scheduler did not take: 429 when its queue is full, 503 when the server ends.
+ApiError refused_by_queue(const ServerContext& context, const Error& error);
+
 // Runs `task` on the engine thread; answers 503 itself when that cannot be. `task` answers the exchange.
 void on_engine_thread(const RouteCall& call, std::function<void(AgentMemory&, const RouteCall&)> task);
 

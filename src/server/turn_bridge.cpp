@@ -6,20 +6,10 @@
 
 namespace kvasir {
 
-namespace {
-
-constexpr std::uint32_t kRetryAfterS = 2;  // when the queue is full: turns take seconds
-
-}  // namespace
-
 void TurnBridge::submit(const ServerContext& context, TurnRequest request) {
     const auto ticket =
         context.scheduler.submit(std::move(request), shared_from_this(), {context.options.turn_timeout_ms});
-    if (!ticket) {
-        const bool full = ticket.error().code == ErrorCode::kUnavailable && !context.draining.load();
-        return fail_with(full ? too_many_requests(ticket.error().message, kRetryAfterS)
-                              : api_error(ticket.error()));
-    }
+    if (!ticket) return fail_with(refused_by_queue(context, ticket.error()));
     exchange_->on_close([ticket = *ticket] { ticket->cancel(); });
 }
 
