@@ -174,6 +174,13 @@ void add_serve(CLI::App& app, Command& command) {
         ->envname("KVASIR_DRAIN_TIMEOUT")
         ->check(CLI::Range(0U, 86'400U))
         ->capture_default_str();
+    serve
+        ->add_option("--memory-free-min", arguments->memory_free_bytes_min,
+                     "bytes that the system should have left: with less, idle agents leave and memory is "
+                     "given back; 0: "
+                     "nobody looks (default: 256 MB)")
+        ->envname("KVASIR_MEMORY_FREE_MIN")
+        ->transform(CLI::AsSizeValue(true));
     serve->callback([&command, arguments] {
         command = [arguments](const Config& config) { return run_serve(config, *arguments); };
     });

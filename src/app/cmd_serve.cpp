@@ -73,6 +73,7 @@ Result<ServerOptions> server_options(const Config& config, const ServeArguments&
     options.sampling.seed = config.seed;
     options.turn_timeout_ms = arguments.turn_timeout_s * 1000;
     options.drain_timeout_ms = arguments.drain_timeout_s * 1000;
+    options.memory_watch.available_bytes_min = arguments.memory_free_bytes_min;
     const bool loopback =
         arguments.host == "127.0.0.1" || arguments.host == "::1" || arguments.host == "localhost";
     if (!loopback && arguments.api_keys.empty() && !arguments.no_key) {

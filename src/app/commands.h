@@ -41,7 +41,7 @@ struct BenchArguments {
 
 struct ServeArguments {
     std::string host = "127.0.0.1";
-    std::uint16_t port = 8080;
+    std::uint16_t port = 8642;
     std::string unix_path;
     std::string tls_certificate_path;
     std::string tls_key_path;
@@ -54,6 +54,7 @@ struct ServeArguments {
     std::uint32_t chunk_tokens = 256;
     std::uint32_t turn_timeout_s = 0;
     std::uint32_t drain_timeout_s = 20;
+    std::uint64_t memory_free_bytes_min = 256ULL * 1024 * 1024;
 };
 
 Result<ExitCode> run_chat(const Config& config, const ChatArguments& arguments);

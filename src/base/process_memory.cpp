@@ -1,5 +1,11 @@
 #include "base/process_memory.h"
 
+#include <cstdlib>  // says whether this is glibc
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #ifdef __APPLE__
 #include <mach/mach.h>
 #else
@@ -33,5 +39,11 @@ std::uint64_t process_resident_bytes() {
 }
 
 #endif
+
+void give_back_freed_memory() {
+#ifdef __GLIBC__
+    ::malloc_trim(0);
+#endif
+}
 
 }  // namespace kvasir

@@ -7,4 +7,7 @@ namespace kvasir {
 
 std::uint64_t process_resident_bytes();  // 0: the system does not tell
 
+// Gives what was freed, but is still held for later use, back to the system, where that can be asked for.
+void give_back_freed_memory();
+
 }  // namespace kvasir

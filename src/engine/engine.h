@@ -163,6 +163,11 @@ class Engine {
     virtual Status import_snapshot(SequenceId sequence, Position position,
                                    std::span<const std::byte> state) = 0;
 
+    // Gives the memory of all cells and of the steps back, and tells how many bytes that was; 0: it rests
+    // already. open_sequence() and make_sampler() take it again, or are kOutOfMemory. kConflict while a
+    // sequence is open.
+    virtual Result<std::uint64_t> rest() = 0;
+
     // Accounting.
     virtual CellUsage cells() const = 0;
     virtual std::uint32_t append_cells(SequenceId sequence) const = 0;  // held, shared ones included

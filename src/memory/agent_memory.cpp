@@ -212,6 +212,27 @@ Result<SaveResult> EngineAgentMemory::evict(const std::string& name) {
     return sum;
 }
 
+Result<RestResult> EngineAgentMemory::rest() {
+    const auto& agents = places_.residency().agents();
+    if (std::any_of(agents.begin(), agents.end(),
+                    [](const ResidentAgent& agent) { return agent.busy.has_value(); }))
+        return fail(ErrorCode::kConflict, "a turn is running: try again later");
+    KVASIR_TRY_ASSIGN(const SaveResult saved, save_all());
+    if (saved.durability == Durability::kTokensOnly) return fail(ErrorCode::kUnavailable, saved.warning);
+    RestResult result;
+    while (!agents.empty()) {
+        places_.evict(*places_.find(agents.front().record.name));
+        ++result.agents_evicted;
+    }
+    KVASIR_TRY_ASSIGN(result.bytes_given_back, context_.engine.rest());
+    give_back_freed_memory();
+    if (result.bytes_given_back > 0) {
+        places_.tell({MemoryEventKind::kRested, "", result.agents_evicted, 0,
+                      std::to_string(result.bytes_given_back) + " bytes were given back"});
+    }
+    return result;
+}
+
 Result<EraseReceipt> EngineAgentMemory::remove(const std::string& name) {
     KVASIR_TRY(context_.store.catalog().agent(name));
     KVASIR_TRY(check_idle(name));

@@ -50,7 +50,8 @@ enum class MemoryEventKind {
     kNotSaved,
     kEvicted,
     kDamaged,
-    kRemoved
+    kRemoved,
+    kRested  // nobody's: all left, and the engine's memory was given back
 };
 
 const char* to_string(MemoryEventKind kind);
@@ -172,6 +173,11 @@ struct EraseReceipt {
     std::uint64_t bytes_kept = 0;
 };
 
+struct RestResult {
+    std::uint64_t agents_evicted = 0;
+    std::uint64_t bytes_given_back = 0;  // by the engine
+};
+
 // What is kept of one agent, and where.
 struct AgentCache {
     AgentInfo agent;
@@ -227,6 +233,9 @@ class AgentMemory {
     virtual Result<SaveResult> save_all() = 0;  // sums; the first error after trying all
     virtual Result<LoadResult> load(const std::string& name) = 0;   // makes resident; falls back to prefill
     virtual Result<SaveResult> evict(const std::string& name) = 0;  // saves, then frees its cells
+    // Everybody is saved and leaves, and the engine's memory is given back until somebody needs it again.
+    // kConflict: a turn is running. kUnavailable: somebody's KV cannot be saved; then nobody leaves.
+    virtual Result<RestResult> rest() = 0;
     virtual Result<EraseReceipt> remove(const std::string& name) = 0;
     virtual Result<std::vector<AgentInfo>> list() = 0;  // by name
     virtual Result<AgentInfo> show(const std::string& name) = 0;

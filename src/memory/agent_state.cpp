@@ -43,6 +43,8 @@ const char* to_string(MemoryEventKind kind) {
             return "damaged";
         case MemoryEventKind::kRemoved:
             return "removed";
+        case MemoryEventKind::kRested:
+            return "rested";
     }
     return "unknown";
 }

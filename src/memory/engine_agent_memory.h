@@ -31,6 +31,7 @@ class EngineAgentMemory final : public AgentMemory {
     Result<SaveResult> save_all() override;
     Result<LoadResult> load(const std::string& name) override;
     Result<SaveResult> evict(const std::string& name) override;
+    Result<RestResult> rest() override;
     Result<EraseReceipt> remove(const std::string& name) override;
     Result<std::vector<AgentInfo>> list() override;
     Result<AgentInfo> show(const std::string& name) override;

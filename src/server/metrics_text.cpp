@@ -65,6 +65,12 @@ std::string metrics_text(const ServerContext& context, const MemoryUsage& usage)
     add_memory(text, usage);
     text.counter("engine_evaluated_rows_total", "Rows evaluated, as the engine library counts them.",
                  as_double(context.engine.counters().total()));
+    text.gauge("memory_available_bytes", "What the system has left; 0: nobody looks.",
+               as_double(context.memory_watch.available_bytes()));
+    text.gauge("memory_low", "1 while that is less than it should be.",
+               context.memory_watch.is_low() ? 1 : 0);
+    text.counter("memory_rests_total", "Times that the engine gave its memory back.",
+                 as_double(context.memory_watch.rests()));
     text.gauge("event_listeners", "Clients of GET /events.", as_double(context.events.listeners()));
     text.counter("events_total", "Events told.", as_double(context.events.told()));
     text.counter("events_left_out_total", "Events that came too fast to be passed on.",

@@ -30,11 +30,13 @@ class KvasirServer final : public Server {
                  const Clock& clock)
         : options_(options),
           events_(events),
+          memory_watch_(options.memory_watch, scheduler),
           context_{options_,
                    scheduler,
                    engine,
                    clock,
                    events,
+                   memory_watch_,
                    ApiKeys(options.api_keys),
                    options.model_alias.empty() ? engine.model().name : options.model_alias,
                    clock.unix_ms(),
@@ -64,6 +66,7 @@ class KvasirServer final : public Server {
     ServerOptions options_;
     EventHub& events_;
     std::atomic<bool> draining_{false};
+    MemoryWatch memory_watch_;
     ServerContext context_;
     std::unique_ptr<HttpServer> http_;
 };

@@ -16,6 +16,7 @@
 #include "http/http_server.h"
 #include "sched/scheduler.h"
 #include "server/event_hub.h"
+#include "server/memory_watch.h"
 
 namespace kvasir {
 
@@ -27,6 +28,7 @@ struct ServerOptions {
     std::uint32_t answer_tokens_default = 0;  // 0: up to the end of the context (compatible routes)
     std::uint32_t turn_timeout_ms = 0;        // 0: none
     std::uint32_t drain_timeout_ms = 20'000;
+    MemoryWatchOptions memory_watch;
 };
 
 class Server {

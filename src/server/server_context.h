@@ -21,6 +21,7 @@ struct ServerContext {
     const Engine& engine;
     const Clock& clock;
     EventHub& events;
+    const MemoryWatch& memory_watch;
     ApiKeys keys;
     std::string model_name;
     std::int64_t started_unix_ms = 0;

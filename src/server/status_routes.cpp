@@ -23,7 +23,11 @@ void respond_text(const RouteCall& call, const char* content_type, std::string b
 }  // namespace
 
 void get_health(const RouteCall& call) {
-    respond_json(call, 200, json::serialize(json::object{{"status", "ok"}, {"version", KVASIR_VERSION}}));
+    respond_json(
+        call, 200,
+        json::serialize(json::object{{"status", "ok"},
+                                     {"version", KVASIR_VERSION},
+                                     {"memory", call.context.memory_watch.is_low() ? "low" : "ok"}}));
 }
 
 void get_ready(const RouteCall& call) {
@@ -41,7 +45,11 @@ void get_metrics(const RouteCall& call) {
 
 void get_memory(const RouteCall& call) {
     on_engine_thread(call, [](AgentMemory& memory, const RouteCall& done) {
-        respond_json(done, 200, json::serialize(to_json(memory.memory_usage())));
+        json::value usage = to_json(memory.memory_usage());
+        const MemoryWatch& watch = done.context.memory_watch;
+        usage.as_object()["available_bytes"] = watch.available_bytes();
+        usage.as_object()["low"] = watch.is_low();
+        respond_json(done, 200, json::serialize(usage));
     });
 }
 

@@ -37,6 +37,29 @@ TEST_P(Sequences, AForkContinuesAsItsSource) {
     }
 }
 
+TEST_P(Sequences, AnEngineThatRestedIsTheSame) {
+    const auto engine = open();
+    const auto tokens = random_tokens(*engine, 1, 100);
+    const SequenceId first = open_sequence(*engine);
+    ASSERT_TRUE(feed(*engine, first, tokens));
+    const auto before = continue_greedily(*engine, first, 7, 20);
+    EXPECT_EQ(engine->rest().error().code, ErrorCode::kConflict) << "a sequence is open";
+    engine->close_sequence(first);
+    const EngineMemory held = engine->memory();
+    const std::uint64_t evaluated = engine->counters().total();
+    EXPECT_EQ(engine->rest().value(), held.kv_pool_bytes + held.compute_bytes);
+    EXPECT_EQ(engine->rest().value(), 0U) << "it rests already";
+    EXPECT_EQ(engine->memory().kv_pool_bytes, 0U);
+    EXPECT_EQ(engine->memory().weights_bytes, held.weights_bytes);
+    EXPECT_EQ(engine->counters().total(), evaluated);
+    EXPECT_EQ(engine->cells().append_used, 0U);
+    const SequenceId second = open_sequence(*engine);
+    EXPECT_EQ(engine->memory().kv_pool_bytes, held.kv_pool_bytes);
+    ASSERT_TRUE(feed(*engine, second, tokens));
+    EXPECT_EQ(continue_greedily(*engine, second, 7, 20), before);
+    EXPECT_EQ(engine->counters().total(), 2 * evaluated);
+}
+
 TEST_P(Sequences, AForkCanBeTakenFromBehindTheEnd) {
     const auto engine = open();
     const SequenceId source = open_sequence(*engine);

@@ -32,6 +32,7 @@ struct ServedOptions {
     std::vector<std::string> api_keys;
     int step_ms = 0;  // of the model
     Position context_tokens = 2048;
+    MemoryWatchOptions memory_watch;
 };
 
 class ServedWorld {
@@ -77,6 +78,7 @@ class ServedWorld {
         scheduler_ = Scheduler::start(scheduling, world_->memory(), world_->engine(), system_clock());
         ServerOptions options;
         options.api_keys = options_.api_keys;
+        options.memory_watch = options_.memory_watch;
         auto server = Server::start(options, *scheduler_, world_->engine(), events_, system_clock());
         if (!server) throw std::runtime_error(server.error().message);
         server_ = std::move(*server);

@@ -47,7 +47,15 @@ Result<std::string> FakeEngine::render_chat(const ChatPrompt& prompt) const {
     return fake_render(options_.chat_template, prompt);
 }
 
+Result<std::uint64_t> FakeEngine::rest() {
+    if (!sequences_.empty()) return fail(ErrorCode::kConflict, "a sequence is open");
+    const EngineMemory held = memory();
+    rests_ = true;
+    return held.kv_pool_bytes + held.compute_bytes;
+}
+
 Result<SequenceId> FakeEngine::open_sequence() {
+    rests_ = false;
     for (std::uint32_t i = 0; i < options_.sequences; ++i) {
         const auto id = static_cast<SequenceId>(i);
         if (sequences_.try_emplace(id).second) return id;
@@ -107,6 +115,7 @@ std::uint32_t FakeEngine::append_cells(SequenceId sequence) const { return at(se
 EngineMemory FakeEngine::memory() const {
     EngineMemory memory;
     memory.weights_bytes = info_.weights_bytes;
+    if (rests_) return memory;
     memory.kv_pool_bytes = append_total_ * fake_.layout().row_bytes(Plane::kAppend) +
                            cells().window_total * fake_.layout().row_bytes(Plane::kWindow);
     memory.compute_bytes = options_.batch_tokens * sizeof(float) * kFakeVocabulary;

@@ -57,6 +57,8 @@ class FakeEngine : public Engine {
     Status export_snapshot(SequenceId sequence, std::vector<std::byte>& state) override;
     Status import_snapshot(SequenceId sequence, Position position, std::span<const std::byte> state) override;
 
+    Result<std::uint64_t> rest() override;
+    bool rests() const { return rests_; }
     CellUsage cells() const override;
     std::uint32_t append_cells(SequenceId sequence) const override;
     EngineMemory memory() const override;
@@ -112,6 +114,7 @@ class FakeEngine : public Engine {
     std::uint32_t append_total_ = 0;
     std::vector<std::vector<float>> logits_;
     EvaluationCounters counters_;
+    bool rests_ = false;
     std::optional<Error> decode_error_;
     std::uint32_t decodes_before_error_ = 0;
     std::uint32_t decode_errors_left_ = 0;

@@ -64,6 +64,7 @@ class ForwardingEngine : public Engine {
                            std::span<const std::byte> state) override {
         return inner_->import_snapshot(sequence, position, state);
     }
+    Result<std::uint64_t> rest() override { return inner_->rest(); }
     CellUsage cells() const override { return inner_->cells(); }
     std::uint32_t append_cells(SequenceId sequence) const override { return inner_->append_cells(sequence); }
     EngineMemory memory() const override { return inner_->memory(); }

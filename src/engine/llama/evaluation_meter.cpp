@@ -29,23 +29,32 @@ void EvaluationMeter::restart(llama_context& context) {
     refused_rows_ = 0;
 }
 
-EvaluationCounters EvaluationMeter::read(llama_context& context) const {
-    EvaluationCounters counters = since_reset(context);
-    counters.prompt_tokens += carried_.prompt_tokens;
-    counters.decode_tokens += carried_.decode_tokens;
+EvaluationCounters EvaluationMeter::without_refused(EvaluationCounters counters) const {
     const std::uint64_t from_prompt = std::min(refused_rows_, counters.prompt_tokens);
     counters.prompt_tokens -= from_prompt;
     counters.decode_tokens -= std::min(refused_rows_ - from_prompt, counters.decode_tokens);
     return counters;
 }
 
-void EvaluationMeter::carry(llama_context& context) {
-    if (++calls_since_carry_ < kCallsPerCarry) return;
-    calls_since_carry_ = 0;
+EvaluationCounters EvaluationMeter::read(llama_context& context) const {
+    EvaluationCounters counters = since_reset(context);
+    counters.prompt_tokens += carried_.prompt_tokens;
+    counters.decode_tokens += carried_.decode_tokens;
+    return without_refused(counters);
+}
+
+EvaluationCounters EvaluationMeter::read() const { return without_refused(carried_); }
+
+void EvaluationMeter::leave(llama_context& context) {
     const EvaluationCounters counters = since_reset(context);
     carried_.prompt_tokens += counters.prompt_tokens;
     carried_.decode_tokens += counters.decode_tokens;
+    calls_since_carry_ = 0;
     llama_perf_context_reset(&context);
+}
+
+void EvaluationMeter::carry(llama_context& context) {
+    if (++calls_since_carry_ >= kCallsPerCarry) leave(context);
 }
 
 }  // namespace kvasir

@@ -30,8 +30,8 @@ LlamaEngine::LlamaEngine(LlamaParts parts)
       ledger_(llama_n_ctx(parts_.context.get())),
       sequences_(parts_.sequences),
       batch_(parts_.info.batch_tokens) {
-    const auto scratch = static_cast<llama_seq_id>(parts_.sequences);
-    transfer_ = std::make_unique<KvTransfer>(*parts_.context, parts_.geometry, scratch,
+    transfer_ = std::make_unique<KvTransfer>(*parts_.context, parts_.geometry,
+                                             static_cast<llama_seq_id>(parts_.sequences),
                                              std::max(parts_.info.context_tokens, 1U));
 }
 
@@ -75,6 +75,7 @@ bool LlamaEngine::is_open(SequenceId sequence) const {
 }
 
 Result<SequenceId> LlamaEngine::open_sequence() {
+    KVASIR_TRY(wake());
     for (std::size_t i = 0; i < sequences_.size(); ++i) {
         if (sequences_[i].open) continue;
         sequences_[i] = {.open = true, .window_end = 0};
@@ -249,6 +250,7 @@ std::span<const float> LlamaEngine::logits(std::size_t row) const {
 }
 
 Result<std::unique_ptr<Sampler>> LlamaEngine::make_sampler(const SamplingOptions& options) {
+    KVASIR_TRY(wake());
     return make_llama_sampler(*parts_.model, *parts_.context, options);
 }
 
@@ -259,6 +261,7 @@ CellUsage LlamaEngine::cells() const {
     if (!slides()) return usage;
     usage.window_total = parts_.window_cells;
     for (std::size_t i = 0; i < sequences_.size(); ++i) {
+        if (!sequences_[i].open) continue;
         const auto sequence = static_cast<SequenceId>(i);
         const llama_pos held = llama_memory_seq_pos_min(kv(), seq(sequence));
         if (held >= 0) usage.window_used += sequences_[i].window_end - static_cast<Position>(held);
@@ -266,6 +269,8 @@ CellUsage LlamaEngine::cells() const {
     return usage;
 }
 
-EvaluationCounters LlamaEngine::counters() const { return meter_.read(*parts_.context); }
+EvaluationCounters LlamaEngine::counters() const {
+    return parts_.context ? meter_.read(*parts_.context) : meter_.read();
+}
 
 }  // namespace kvasir

@@ -26,6 +26,8 @@ struct LlamaParts {
     ModelInfo info;
     std::uint32_t sequences = 0;
     std::uint32_t window_cells = 0;
+    llama_context_params context_params{};     // the context can be made again
+    std::uint64_t memory_available_bytes = 0;  // 0: what the system says
 };
 
 class LlamaEngine : public Engine {
@@ -66,6 +68,7 @@ class LlamaEngine : public Engine {
     Status export_snapshot(SequenceId sequence, std::vector<std::byte>& state) override;
     Status import_snapshot(SequenceId sequence, Position position, std::span<const std::byte> state) override;
 
+    Result<std::uint64_t> rest() override;
     CellUsage cells() const override;
     std::uint32_t append_cells(SequenceId sequence) const override { return ledger_.length(sequence); }
     EngineMemory memory() const override;
@@ -82,6 +85,7 @@ class LlamaEngine : public Engine {
     llama_memory_t kv() const { return llama_get_memory(parts_.context.get()); }
     Sequence& at(SequenceId sequence) { return sequences_[static_cast<std::size_t>(sequence)]; }
     const Sequence& at(SequenceId sequence) const { return sequences_[static_cast<std::size_t>(sequence)]; }
+    Status wake();
     Position window_begin(SequenceId sequence) const;
     void empty(SequenceId sequence);
     Status check_standing(SequenceId sequence) const;
@@ -97,7 +101,10 @@ class LlamaEngine : public Engine {
     LlamaBatch batch_;
     std::vector<bool> has_logits_;  // rows of the last decode
     EvaluationMeter meter_;
+    EngineMemory given_back_;  // while it rests
 };
+
+Result<LlamaContextPtr> make_llama_context(llama_model& model, const llama_context_params& params);
 
 Result<std::unique_ptr<Sampler>> make_llama_sampler(llama_model& model, llama_context& context,
                                                     const SamplingOptions& options);

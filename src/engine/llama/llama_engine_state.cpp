@@ -83,6 +83,10 @@ Status LlamaEngine::import_snapshot(SequenceId /*sequence*/, Position /*position
 
 EngineMemory LlamaEngine::memory() const {
     EngineMemory memory;
+    if (!parts_.context) {
+        memory.weights_bytes = given_back_.weights_bytes;
+        return memory;
+    }
     for (const auto& [type, bytes] : llama_get_memory_breakdown(parts_.context.get())) {
         memory.weights_bytes += bytes.model;
         memory.kv_pool_bytes += bytes.context;

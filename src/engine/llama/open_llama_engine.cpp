@@ -193,15 +193,6 @@ Result<Fingerprint> make_fingerprint(const Digest256& weights, const LlamaParts&
                              std::move(fields));
 }
 
-Result<LlamaContextPtr> make_context(llama_model& model, const llama_context_params& params) {
-    (void)take_llama_errors();
-    LlamaContextPtr context(llama_init_from_model(&model, params));
-    if (context) return context;
-    const std::string lines = take_llama_errors();
-    return fail(ErrorCode::kModelUnusable, fmt::format("the engine refuses these options: {}",
-                                                       lines.empty() ? "it gave no reason" : lines));
-}
-
 std::uint32_t window_pool_cells(const ModelGeometry& geometry, const LlamaOptions& options) {
     // As llama.cpp sizes it: for each sequence the token itself and the rows that it sees.
     const std::uint64_t cells =
@@ -234,7 +225,9 @@ Result<std::unique_ptr<Engine>> open_checked(const LlamaOptions& asked) {
     parts.info = describe_model(options, *parts.model, file, *parts.text);
     parts.window_cells = window_pool_cells(parts.geometry, options);
     KVASIR_TRY_ASSIGN(parts.fingerprint, make_fingerprint(weights, parts));
-    KVASIR_TRY_ASSIGN(parts.context, make_context(*parts.model, context_params(options, type_k, type_v)));
+    parts.context_params = context_params(options, type_k, type_v);
+    parts.memory_available_bytes = options.memory_available_bytes;
+    KVASIR_TRY_ASSIGN(parts.context, make_llama_context(*parts.model, parts.context_params));
     auto engine = std::make_unique<LlamaEngine>(std::move(parts));
     KVASIR_TRY(engine->prove_layout());
     return engine;
