@@ -10,7 +10,10 @@ import argparse
 import asyncio
 import json
 import resource
+import select
+import socket
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,9 +24,8 @@ from server_process import ServerProcess  # noqa: E402
 
 P99_FACTOR_GOAL = 1.5
 MEMORY_GOAL_BYTES = 24_000_000
-HEALTH_REQUESTS = 400
-CHAT_REQUESTS = 60
-OPENING_AT_ONCE = 100
+HEALTH_REQUESTS = 3000
+CHAT_REQUESTS = 150
 CHAT = {"model": "any", "max_tokens": 12, "temperature": 0,
         "messages": [{"role": "user", "content": "Remember that the owner of the archive is Nora."}]}
 
@@ -58,44 +60,44 @@ class Good:
 
 
 class Crowd:
-    """Connections that are there and do next to nothing."""
+    """Connections that are there and do next to nothing, held by a process of its own, so that what the measuring client
+    waits for is the server."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.host, self.port = host, port
-        self.writers: list[asyncio.StreamWriter] = []
-        self.tasks: list[asyncio.Task] = []
+    def __init__(self, host: str, port: int, streams: int, slow: int) -> None:
+        self.process = subprocess.Popen([sys.executable, __file__, "--crowd", host, str(port), str(streams), str(slow)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        if self.process.stdout.readline() != "there\n":
+            raise RuntimeError("the crowd did not come")
 
-    async def open(self, first_bytes: bytes, limit: int = 2**16) -> asyncio.StreamWriter:
-        reader, writer = await asyncio.open_connection(self.host, self.port, limit=limit)
-        writer.write(first_bytes)
-        self.writers.append(writer)
-        return writer
+    def leave(self) -> None:
+        self.process.communicate()  # its standard input ends
 
-    async def drip(self) -> None:
-        writer = await self.open(b"")
-        for byte in request_bytes("POST", "/v1/chat/completions", CHAT):
+
+def be_a_crowd(host: str, port: int, streams: int, slow: int) -> None:
+    def connect(first_bytes: bytes, receive_bytes: int = 0) -> socket.socket:
+        connection = socket.socket()
+        if receive_bytes:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        connection.connect((host, port))
+        connection.sendall(first_bytes)
+        return connection
+
+    held = [connect(request_bytes("GET", "/events")) for _ in range(streams)]
+    never_read = request_bytes("POST", "/v1/chat/completions", {**CHAT, "stream": True, "max_tokens": 200})
+    held += [connect(never_read, 1) for _ in range(slow)]
+    drips = [connect(b"") for _ in range(slow)]
+    print("there", flush=True)
+    for byte in request_bytes("POST", "/v1/chat/completions", CHAT) * 100:
+        for connection in drips:
             try:
-                writer.write(bytes([byte]))
-                await writer.drain()
-            except ConnectionError:  # the server has waited long enough
-                return
-            await asyncio.sleep(1)
-
-    async def gather(self, streams: int, slow: int) -> None:
-        for begin in range(0, streams, OPENING_AT_ONCE):
-            batch = min(OPENING_AT_ONCE, streams - begin)
-            await asyncio.gather(*(self.open(request_bytes("GET", "/events")) for _ in range(batch)))
-        never_read = request_bytes("POST", "/v1/chat/completions", {**CHAT, "stream": True, "max_tokens": 200})
-        for _ in range(slow):
-            await self.open(never_read, limit=1)
-        self.tasks = [asyncio.create_task(self.drip()) for _ in range(slow)]
-
-    async def leave(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        for writer in self.writers:
-            writer.transport.abort()
-        await asyncio.sleep(1)
+                connection.sendall(bytes([byte]))
+            except OSError:  # the server has waited long enough
+                pass
+        if select.select([sys.stdin], [], [], 1)[0]:
+            break
+    for connection in held + drips:
+        connection.close()
 
 
 def p(times: list[float], part: float) -> float:
@@ -109,6 +111,12 @@ async def measure(good: Good) -> dict[str, float]:
             "chat_p99_ms": p(chat, 0.99)}
 
 
+async def warm_up(good: Good, slow: int) -> None:
+    """What the crowd's answers need is used before idle is measured: their memory is not that of connections."""
+    for _ in range(slow):
+        await good.times_ms(request_bytes("POST", "/v1/chat/completions", {**CHAT, "max_tokens": 200}), 1)
+
+
 async def answers_are_over(server: ServerProcess) -> None:
     """What nobody reads is answered all the same; that work is not what is measured here."""
     while server.metric("turns_active") + server.metric("turns_waiting") > 0:
@@ -118,18 +126,19 @@ async def answers_are_over(server: ServerProcess) -> None:
 async def run(server: ServerProcess, streams: int, slow: int, repetitions: int) -> dict:
     at = urlsplit(server.url)
     good = Good(str(at.hostname), int(at.port or 0))
-    await measure(good)  # warm
+    await warm_up(good, slow)
+    await measure(good)
     without, beside, idle_bytes, crowd_bytes = [], [], [], []
     for _ in range(repetitions):
         without.append(await measure(good))
         idle_bytes.append(server.resident_bytes())
-        crowd = Crowd(good.host, good.port)
-        await crowd.gather(streams, slow)
+        crowd = Crowd(good.host, good.port, streams, slow)
         await answers_are_over(server)
         crowd_bytes.append(server.resident_bytes())
         listeners = server.metric("event_listeners")
         beside.append(await measure(good))
-        await crowd.leave()
+        crowd.leave()
+        await asyncio.sleep(1)
     names = list(without[0])
     rows = {name: {"without": statistics.median(row[name] for row in without),
                    "beside": statistics.median(row[name] for row in beside),
@@ -152,7 +161,15 @@ def show(result: dict) -> None:
     print(f'memory above idle {above / 1e6:.1f} MB; goal 24 MB: {"met" if above <= MEMORY_GOAL_BYTES else "MISSED"}')
 
 
+def raise_descriptor_limit() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main() -> None:
+    raise_descriptor_limit()
+    if sys.argv[1:2] == ["--crowd"]:
+        return be_a_crowd(sys.argv[2], *(int(number) for number in sys.argv[3:]))
     parser = argparse.ArgumentParser()
     parser.add_argument("program", type=Path)
     parser.add_argument("model", type=Path)
@@ -161,8 +178,6 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     server = ServerProcess(arguments.program, arguments.model)
     try:
         server.start()

@@ -14,6 +14,7 @@
 #include "app/session.h"
 #include "app/terminal.h"
 #include "base/log.h"
+#include "base/process_memory.h"
 #include "server/server.h"
 
 namespace kvasir {
@@ -123,6 +124,7 @@ Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments
     static StopSignal& stop = *new StopSignal();
     KVASIR_TRY_ASSIGN(const ServerOptions options, server_options(config, arguments));
     raise_descriptor_limit();
+    use_one_heap();  // thousands of connections are served by any of the HTTP threads
     EventHub events;
     SessionOptions session_options;
     session_options.on_event = [&](const MemoryEvent& event) {

@@ -40,6 +40,12 @@ std::uint64_t process_resident_bytes() {
 
 #endif
 
+void use_one_heap() {
+#ifdef __GLIBC__
+    ::mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 void give_back_freed_memory() {
 #ifdef __GLIBC__
     ::malloc_trim(0);

@@ -88,6 +88,7 @@ asio::awaitable<bool> Connection::send_stream(ExchangeState& state, ExchangeOutp
     SteadyTime comment_time = SteadyTime::max();
     for (;;) {
         if (!current_.head_only) append_framed(text, output.stream_bytes, framing);
+        std::string().swap(output.stream_bytes);  // an idle stream holds no bytes
         const bool finished = output.stream_finished || current_.head_only;
         if (finished && framing == BodyFraming::kChunked && !current_.head_only) text += kLastChunk;
         if (!text.empty()) {

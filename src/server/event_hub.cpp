@@ -10,10 +10,10 @@ namespace kvasir {
 
 namespace {
 
-constexpr std::chrono::milliseconds kPassOnEvery{100};
+constexpr std::chrono::milliseconds kPassOnEvery{250};
 constexpr std::size_t kGroup =
-    64;  // listeners at once: their writes take the HTTP threads about a millisecond
-constexpr std::chrono::milliseconds kBetweenGroups{2};
+    16;  // listeners at once: their writes take the HTTP threads a quarter of a millisecond
+constexpr std::chrono::milliseconds kBetweenGroups{1};
 
 }  // namespace
 
