@@ -56,6 +56,12 @@ struct ChatPrompt {
     Thinking thinking = Thinking::kDefault;
 };
 
+struct RenderedChat {
+    std::string text;
+    std::size_t messages_end =
+        0;  // in bytes: where the generation prompt begins; the end of the text when there is none
+};
+
 // What the answer may be. Does not change the prompt: an answer under a constraint and one without share
 // their prefix.
 struct AnswerConstraint {

@@ -10,7 +10,7 @@
 // is also the data section of a block file, so that a restore reads, verifies and imports one buffer.
 //
 // One thread owns an Engine: every call comes from it, except the const text functions (tokenize, piece,
-// render_chat, plan_answer, is_end_of_turn, model, kv_layout, fingerprint), which any thread may call.
+// render, plan_answer, is_end_of_turn, model, kv_layout, fingerprint), which any thread may call.
 // Implementations: LlamaEngine (production), FakeEngine (tests: its KV is a checkable function of fingerprint
 // and tokens).
 #pragma once
@@ -119,7 +119,10 @@ class Engine {
     // The bytes of a token; may be part of a UTF-8 character. Control tokens give "" unless kParse.
     virtual std::string piece(Token token, SpecialTokens special) const = 0;
     virtual bool is_end_of_turn(Token token) const = 0;
-    virtual Result<std::string> render_chat(const ChatPrompt& prompt) const = 0;
+    virtual Result<RenderedChat> render(const ChatPrompt& prompt) const = 0;
+    Result<std::string> render_chat(const ChatPrompt& prompt) const {
+        return render(prompt).map([](RenderedChat&& rendered) { return std::move(rendered.text); });
+    }
     // How the answer to `prompt` is to be constrained and read. kInvalidArgument: a schema that no grammar
     // can be made of, a tool that does not exist.
     virtual Result<std::shared_ptr<const AnswerFormat>> plan_answer(

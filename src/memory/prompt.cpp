@@ -15,19 +15,26 @@ Result<std::vector<Token>> tokens_of(const Engine& engine, const ChatPrompt& pro
     return engine.tokenize(text, SpecialTokens::kParse, SequenceStart::kYes);
 }
 
-// Where the same messages without the generation prompt stop being a prefix of `tokens`.
-Position end_of_messages(const Engine& engine, ChatPrompt prompt, const std::vector<Token>& tokens) {
-    prompt.generation_prompt = GenerationPrompt::kNo;
-    const auto without = tokens_of(engine, prompt);
+Result<std::vector<Token>> tokens_of(const Engine& engine, std::string_view text, SequenceStart start) {
+    return engine.tokenize(text, SpecialTokens::kParse, start);
+}
+
+// Where the text without the generation prompt stops being a prefix of `tokens`.
+Position end_of_messages(const Engine& engine, std::string_view text, SequenceStart start,
+                         const std::vector<Token>& tokens) {
+    const auto without = tokens_of(engine, text, start);
     return without ? common_prefix(*without, tokens) : 0;
 }
 
 Result<Prompt> render_everything(const Engine& engine, const Conversation& conversation,
                                  const ChatPrompt& messages) {
+    KVASIR_TRY_ASSIGN(const RenderedChat rendered, engine.render(messages));
+    const std::string_view text = rendered.text;
     Prompt prompt;
-    KVASIR_TRY_ASSIGN(prompt.tokens, tokens_of(engine, messages));
+    KVASIR_TRY_ASSIGN(prompt.tokens, tokens_of(engine, text, SequenceStart::kYes));
     prompt.history_end = common_prefix(conversation.tokens, prompt.tokens);
-    prompt.message_end = end_of_messages(engine, messages, prompt.tokens);
+    prompt.message_end =
+        end_of_messages(engine, text.substr(0, rendered.messages_end), SequenceStart::kYes, prompt.tokens);
     return prompt;
 }
 
@@ -49,23 +56,32 @@ struct AnswerEndMark {
     bool in_tool_call = false;
 };
 
-// What the template puts after the last answer; nullopt when the answer does not come back.
-Result<std::optional<std::string>> text_after_answer(const Engine& engine, const ChatPrompt& prompt,
-                                                     const AnswerEndMark& mark) {
-    KVASIR_TRY_ASSIGN(const std::string text, engine.render_chat(prompt));
-    const std::size_t found = text.rfind(mark.sentinel);
-    if (found == std::string::npos) return std::optional<std::string>();
-    std::string after = text.substr(found + mark.sentinel.size());
+// What the template puts after the last answer.
+struct TextAfterAnswer {
+    std::string text;
+    std::size_t messages_end = 0;  // of it, before the generation prompt
+};
+
+// nullopt when the answer does not come back.
+Result<std::optional<TextAfterAnswer>> text_after_answer(const Engine& engine, const ChatPrompt& prompt,
+                                                         const AnswerEndMark& mark) {
+    KVASIR_TRY_ASSIGN(const RenderedChat rendered, engine.render(prompt));
+    const std::size_t found = rendered.text.rfind(mark.sentinel);
+    if (found == std::string::npos) return std::optional<TextAfterAnswer>();
+    TextAfterAnswer after{rendered.text.substr(found + mark.sentinel.size())};
     if (mark.in_tool_call) {
         // The call's own closing text follows; the stored tokens go on to the end of the turn.
-        const std::size_t end = mark.end_of_turn.empty() ? std::string::npos : after.find(mark.end_of_turn);
-        if (end == std::string::npos) return std::optional<std::string>();
-        after.erase(0, end);
+        const std::size_t end =
+            mark.end_of_turn.empty() ? std::string::npos : after.text.find(mark.end_of_turn);
+        if (end == std::string::npos) return std::optional<TextAfterAnswer>();
+        after.text.erase(0, end);
     }
     // The answer ended with that token itself: it stands at the end of the stored tokens.
-    if (!mark.end_of_turn.empty() && after.starts_with(mark.end_of_turn))
-        after.erase(0, mark.end_of_turn.size());
-    return std::optional<std::string>(std::move(after));
+    if (!mark.end_of_turn.empty() && after.text.starts_with(mark.end_of_turn))
+        after.text.erase(0, mark.end_of_turn.size());
+    const std::size_t generation_bytes = rendered.text.size() - rendered.messages_end;
+    after.messages_end = after.text.size() - std::min(after.text.size(), generation_bytes);
+    return std::optional<TextAfterAnswer>(std::move(after));
 }
 
 AnswerEndMark mark_answer(const Engine& engine, const Conversation& conversation,
@@ -89,18 +105,15 @@ Result<std::optional<Prompt>> extend(const Engine& engine, const Conversation& c
     const AnswerEndMark mark = mark_answer(engine, conversation, added, answer);
     KVASIR_TRY_ASSIGN(const auto delta, text_after_answer(engine, messages, mark));
     if (!delta) return std::optional<Prompt>();
-    KVASIR_TRY_ASSIGN(const auto tokens, engine.tokenize(*delta, SpecialTokens::kParse, SequenceStart::kNo));
+    const std::string_view text = delta->text;
+    KVASIR_TRY_ASSIGN(const auto tokens, tokens_of(engine, text, SequenceStart::kNo));
     if (tokens.empty()) return std::optional<Prompt>();
     Prompt prompt;
     prompt.tokens = conversation.tokens;
     prompt.tokens.insert(prompt.tokens.end(), tokens.begin(), tokens.end());
     prompt.history_end = static_cast<Position>(conversation.tokens.size());
-    messages.generation_prompt = GenerationPrompt::kNo;
-    const auto without = text_after_answer(engine, messages, mark);
-    if (without && *without) {
-        const auto message_tokens = engine.tokenize(**without, SpecialTokens::kParse, SequenceStart::kNo);
-        if (message_tokens) prompt.message_end = prompt.history_end + common_prefix(*message_tokens, tokens);
-    }
+    prompt.message_end = prompt.history_end + end_of_messages(engine, text.substr(0, delta->messages_end),
+                                                              SequenceStart::kNo, tokens);
     return std::optional<Prompt>(std::move(prompt));
 }
 

@@ -43,8 +43,11 @@ Result<std::shared_ptr<const AnswerFormat>> FakeEngine::plan_answer(
     return plan_fake_answer(prompt, constraint);
 }
 
-Result<std::string> FakeEngine::render_chat(const ChatPrompt& prompt) const {
-    return fake_render(options_.chat_template, prompt);
+Result<RenderedChat> FakeEngine::render(const ChatPrompt& prompt) const {
+    ChatPrompt messages = prompt;
+    messages.generation_prompt = GenerationPrompt::kNo;
+    return RenderedChat{fake_render(options_.chat_template, prompt),
+                        fake_render(options_.chat_template, messages).size()};
 }
 
 Result<std::uint64_t> FakeEngine::rest() {

@@ -35,7 +35,7 @@ class FakeEngine : public Engine {
                                         SequenceStart start) const override;
     std::string piece(Token token, SpecialTokens special) const override;
     bool is_end_of_turn(Token token) const override { return token == kFakeImEnd; }
-    Result<std::string> render_chat(const ChatPrompt& prompt) const override;
+    Result<RenderedChat> render(const ChatPrompt& prompt) const override;
     Result<std::shared_ptr<const AnswerFormat>> plan_answer(
         const ChatPrompt& prompt, const AnswerConstraint& constraint) const override;
 

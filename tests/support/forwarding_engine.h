@@ -31,9 +31,7 @@ class ForwardingEngine : public Engine {
         const ChatPrompt& prompt, const AnswerConstraint& constraint) const override {
         return inner_->plan_answer(prompt, constraint);
     }
-    Result<std::string> render_chat(const ChatPrompt& prompt) const override {
-        return inner_->render_chat(prompt);
-    }
+    Result<RenderedChat> render(const ChatPrompt& prompt) const override { return inner_->render(prompt); }
     Result<SequenceId> open_sequence() override { return inner_->open_sequence(); }
     void close_sequence(SequenceId sequence) override { inner_->close_sequence(sequence); }
     Position length(SequenceId sequence) const override { return inner_->length(sequence); }

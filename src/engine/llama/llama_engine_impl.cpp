@@ -65,8 +65,8 @@ Result<std::shared_ptr<const AnswerFormat>> LlamaEngine::plan_answer(
     return parts_.text->plan_answer(prompt, constraint);
 }
 
-Result<std::string> LlamaEngine::render_chat(const ChatPrompt& prompt) const {
-    return parts_.text->render_chat(prompt);
+Result<RenderedChat> LlamaEngine::render(const ChatPrompt& prompt) const {
+    return parts_.text->render(prompt);
 }
 
 bool LlamaEngine::is_open(SequenceId sequence) const {

@@ -30,7 +30,7 @@ class LlamaText {
                                         SequenceStart start) const;
     std::string piece(Token token, SpecialTokens special) const;
     bool is_end_of_turn(Token token) const;
-    Result<std::string> render_chat(const ChatPrompt& prompt) const;
+    Result<RenderedChat> render(const ChatPrompt& prompt) const;
     Result<std::shared_ptr<const AnswerFormat>> plan_answer(const ChatPrompt& prompt,
                                                             const AnswerConstraint& constraint) const;
     bool template_missing() const { return template_missing_; }
@@ -46,7 +46,7 @@ class LlamaText {
     Tools tools_of_template() const;
     Rendering rendering_of_template() const;
     Result<common_chat_templates_inputs> inputs_for(const ChatPrompt& prompt) const;
-    Result<common_chat_params> render(const ChatPrompt& prompt) const;
+    Result<common_chat_params> apply_template(const ChatPrompt& prompt) const;
     Result<std::shared_ptr<const AnswerFormat>> make_format(const ChatPrompt& prompt,
                                                             const AnswerConstraint& constraint) const;
     // Throw what llama-common throws.

@@ -153,7 +153,7 @@ Result<std::shared_ptr<const AnswerFormat>> LlamaText::plan_answer(const ChatPro
     // Where llama-common knows the template by name, messages may matter in other ways, and planning takes no
     // time.
     if (rendering_ == Rendering::kAnalysed) return make_format(prompt, constraint);
-    KVASIR_TRY_ASSIGN(const auto rendered, render(prompt));
+    KVASIR_TRY_ASSIGN(const auto rendered, apply_template(prompt));
     const Digest256 key = format_key(prompt, constraint, rendered.generation_prompt);
     if (auto format = formats_.find(key)) return format;
     KVASIR_TRY_ASSIGN(auto format, make_format(prompt, constraint));

@@ -1,4 +1,5 @@
 // LlamaText: conversations rendered as prompts, and what is found out about a template for it.
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -96,7 +97,7 @@ Result<common_chat_templates_inputs> LlamaText::inputs_for(const ChatPrompt& pro
     return to_template_inputs(with_tools_as_text(prompt));
 }
 
-Result<common_chat_params> LlamaText::render(const ChatPrompt& prompt) const {
+Result<common_chat_params> LlamaText::apply_template(const ChatPrompt& prompt) const {
     KVASIR_TRY_ASSIGN(auto inputs, inputs_for(prompt));
     inputs.force_pure_content = rendering_ == Rendering::kDirect;
     try {
@@ -107,9 +108,24 @@ Result<common_chat_params> LlamaText::render(const ChatPrompt& prompt) const {
     }
 }
 
-Result<std::string> LlamaText::render_chat(const ChatPrompt& prompt) const {
-    KVASIR_TRY_ASSIGN(auto rendered, render(prompt));
-    return std::move(rendered.prompt);
+// The template is run once more by llama-common, so that it can tell the generation prompt; where it does
+// not, here.
+Result<RenderedChat> LlamaText::render(const ChatPrompt& prompt) const {
+    KVASIR_TRY_ASSIGN(auto applied, apply_template(prompt));
+    RenderedChat rendered{std::move(applied.prompt), 0};
+    rendered.messages_end = rendered.text.size();
+    if (prompt.generation_prompt == GenerationPrompt::kNo) return rendered;
+    if (!applied.generation_prompt.empty() && rendered.text.ends_with(applied.generation_prompt)) {
+        rendered.messages_end -= applied.generation_prompt.size();
+        return rendered;
+    }
+    ChatPrompt messages = prompt;
+    messages.generation_prompt = GenerationPrompt::kNo;
+    KVASIR_TRY_ASSIGN(const auto without, apply_template(messages));
+    const auto differs = std::mismatch(rendered.text.begin(), rendered.text.end(), without.prompt.begin(),
+                                       without.prompt.end());
+    rendered.messages_end = static_cast<std::size_t>(differs.first - rendered.text.begin());
+    return rendered;
 }
 
 }  // namespace kvasir
