@@ -20,7 +20,10 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::stri
     return connection;
 }
 
-SqliteConnection::~SqliteConnection() { sqlite3_close(handle_); }
+SqliteConnection::~SqliteConnection() {
+    for (const auto& [sql, statement] : kept_) sqlite3_finalize(statement);
+    sqlite3_close(handle_);
+}
 
 Status SqliteConnection::execute(const std::string& sql) {
     const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
@@ -29,11 +32,22 @@ Status SqliteConnection::execute(const std::string& sql) {
 }
 
 Result<SqliteStatement> SqliteConnection::prepare(std::string_view sql) {
+    if (const auto kept = kept_.find(sql); kept != kept_.end())
+        return SqliteStatement(*this, kept_.extract(kept).mapped());
     sqlite3_stmt* statement = nullptr;
     const int code =
         sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
     if (code != SQLITE_OK) return fail(failure(code));
     return SqliteStatement(*this, statement);
+}
+
+void SqliteConnection::keep(sqlite3_stmt* statement) {
+    sqlite3_reset(statement);  // tells the error of its last step once more
+    sqlite3_clear_bindings(statement);
+    const char* sql = sqlite3_sql(statement);
+    const bool kept =
+        sql != nullptr && kept_.size() < kStatementsKeptMax && kept_.emplace(sql, statement).second;
+    if (!kept) sqlite3_finalize(statement);
 }
 
 Result<std::int64_t> SqliteConnection::query_int(std::string_view sql) {

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,6 +37,7 @@ class SqliteConnection {
     SqliteConnection& operator=(const SqliteConnection&) = delete;
 
     Status execute(const std::string& sql);  // one or more statements; rows are ignored
+    // Statements are kept when they are done with, so that the same SQL is not parsed again.
     Result<SqliteStatement> prepare(std::string_view sql);
     Result<std::int64_t> query_int(std::string_view sql);  // first column of the first row
     Result<std::string> query_text(std::string_view sql);
@@ -54,10 +57,15 @@ class SqliteConnection {
     const std::string& path() const { return path_; }
 
   private:
+    friend class SqliteStatement;
+    static constexpr std::size_t kStatementsKeptMax = 64;
+
     SqliteConnection(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+    void keep(sqlite3_stmt* statement);
 
     sqlite3* handle_;
     std::string path_;
+    std::map<std::string, sqlite3_stmt*, std::less<>> kept_;  // by SQL; nobody uses them now
     bool suspect_ = false;
 };
 
@@ -90,13 +98,14 @@ class SqliteStatement {
     Status column_error() const;
 
   private:
-    struct Finalize {
+    struct GiveBack {
+        SqliteConnection* connection;
         void operator()(sqlite3_stmt* handle) const;
     };
     SqliteStatement& bound(int code);
 
     SqliteConnection* connection_;
-    std::unique_ptr<sqlite3_stmt, Finalize> handle_;
+    std::unique_ptr<sqlite3_stmt, GiveBack> handle_;
     int next_parameter_ = 1;
     int bind_code_ = 0;
     bool column_damaged_ = false;

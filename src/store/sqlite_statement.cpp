@@ -25,9 +25,9 @@ std::vector<std::uint8_t> little_endian(std::span<const Token> tokens) {
 }  // namespace
 
 SqliteStatement::SqliteStatement(SqliteConnection& connection, sqlite3_stmt* handle)
-    : connection_(&connection), handle_(handle) {}
+    : connection_(&connection), handle_(handle, GiveBack{&connection}) {}
 
-void SqliteStatement::Finalize::operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }
+void SqliteStatement::GiveBack::operator()(sqlite3_stmt* handle) const { connection->keep(handle); }
 
 SqliteStatement& SqliteStatement::bound(int code) {
     if (bind_code_ == SQLITE_OK) bind_code_ = code;
