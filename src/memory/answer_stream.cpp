@@ -62,6 +62,7 @@ AnswerPiece AnswerStream::difference(ChatMessage now) {
     };
     piece.content = added(shown_.content, now.content);
     piece.reasoning = added(shown_.reasoning, now.reasoning);
+    if (!piece.reasoning.empty()) reasoning_tokens_ = token_ends_.size();
     for (std::size_t i = 0; i < now.tool_calls.size(); ++i) {
         ToolCall& call = now.tool_calls[i];
         const bool is_new = i >= shown_.tool_calls.size();

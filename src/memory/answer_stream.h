@@ -38,6 +38,8 @@ class AnswerStream {
     const std::string& text() const { return text_; }
     // Bytes of text that had come with each token.
     const std::vector<std::size_t>& token_ends() const { return token_ends_; }
+    // Tokens up to where the reasoning ends, its markers included; 0: it did not reason.
+    std::size_t reasoning_tokens() const { return reasoning_tokens_; }
     // The answer taken apart; after finish().
     const ChatMessage& message() const { return shown_; }
 
@@ -62,6 +64,7 @@ class AnswerStream {
     };
     std::vector<PendingLogprob> logprobs_;  // of tokens whose text is not shown yet
     std::size_t bytes_came_ = 0;
+    std::size_t reasoning_tokens_ = 0;
     ChatMessage shown_;
 };
 

@@ -16,6 +16,20 @@ const ChatMessage* last_user_message(const std::vector<ChatMessage>& messages) {
     return found == messages.rend() ? nullptr : &*found;
 }
 
+// Tokens of a stored answer up to where its reasoning ends.
+Position reasoning_tokens_of(const Engine& engine, const TurnRecord& turn, const std::string& reasoning) {
+    const std::size_t begin = reasoning.empty() ? std::string::npos : turn.assistant_text.find(reasoning);
+    if (begin == std::string::npos) return 0;
+    std::size_t bytes = 0;
+    Position count = 0;
+    for (std::size_t i = turn.prompt_token_count; i < turn.tokens.size(); ++i) {
+        if (bytes >= begin + reasoning.size()) break;
+        bytes += engine.piece(turn.tokens[i], SpecialTokens::kParse).size();
+        ++count;
+    }
+    return count;
+}
+
 }  // namespace
 
 // Tokens of a stop string are not part of the answer; where it begins inside a token, the rest of that
@@ -152,6 +166,7 @@ std::unique_ptr<TurnRun> TurnRun::replay(TurnContext context, PreparedTurn prepa
     result.metrics.prompt_tokens = turn.token_begin + turn.prompt_token_count;
     result.metrics.reused_tokens = result.metrics.prompt_tokens;
     result.metrics.answer_tokens = static_cast<Position>(turn.tokens.size() - turn.prompt_token_count);
+    result.metrics.reasoning_tokens = reasoning_tokens_of(context.kv.engine, turn, result.message.reasoning);
     AnswerPiece piece;
     piece.content = result.message.content;
     piece.reasoning = result.message.reasoning;

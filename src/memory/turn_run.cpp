@@ -173,6 +173,7 @@ void TurnRun::end_answer(std::string finish_reason) {
     show(answer_.finish());
     turn_result_.metrics.decode_ms = ms_since(phase_begin_us_);
     turn_result_.metrics.answer_tokens = static_cast<Position>(answer_tokens_.size());
+    turn_result_.metrics.reasoning_tokens = static_cast<Position>(answer_.reasoning_tokens());
     turn_result_.text = answer_.text();
     turn_result_.message = answer_.message();
     turn_result_.stop_matched = answer_.stop_matched();
