@@ -7,8 +7,8 @@ namespace kvasir {
 
 std::uint64_t process_resident_bytes();  // 0: the system does not tell
 
-// All threads allocate from one heap, where that can be asked for: what one frees another uses, at the price of a lock.
-// Before threads are started.
+// All threads allocate from one heap, where that can be asked for: what one frees another uses, at the price
+// of a lock. Before threads are started.
 void use_one_heap();
 
 // Gives what was freed, but is still held for later use, back to the system, where that can be asked for.
