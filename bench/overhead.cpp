@@ -1,6 +1,6 @@
-// What HTTP and the scheduler add to the bare loop of the engine, on the same rows: the time of a message over the unix
-// socket, less what was spent inside the engine (decode and sampling) and in the commit, whose time is the disk's. Beside
-// it, in turns, a loop over the engine alone: its tokens must take as long inside the engine as the server's do.
+// What HTTP and the scheduler add to the engine, on the same rows: the time of a message over the unix socket, less what
+// was spent inside the engine (template, tokens, sampler; decode and sampling) and in the commit, whose time is the disk's.
+// Beside it, in turns, a loop over the engine alone: its tokens must take as long inside the engine as the server's do.
 //
 //   kvasir_overhead MODEL [REPETITIONS] [ANSWER_TOKENS]
 //
@@ -13,6 +13,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <boost/json.hpp>
@@ -69,14 +70,35 @@ class TimedEngine final : public test::ForwardingEngine {
         return status;
     }
     Result<std::unique_ptr<Sampler>> make_sampler(const SamplingOptions& options) override {
-        KVASIR_TRY_ASSIGN(auto sampler, ForwardingEngine::make_sampler(options));
+        KVASIR_TRY_ASSIGN(auto sampler, timed([&] { return ForwardingEngine::make_sampler(options); }));
         return std::make_unique<TimedSampler>(std::move(sampler), ms_);
     }
-    // Since the last call; while nobody uses it.
+    Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special, SequenceStart start) const override {
+        return timed([&] { return ForwardingEngine::tokenize(text, special, start); });
+    }
+    Result<RenderedChat> render(const ChatPrompt& prompt) const override {
+        return timed([&] { return ForwardingEngine::render(prompt); });
+    }
+    Result<std::shared_ptr<const AnswerFormat>> plan_answer(const ChatPrompt& prompt,
+                                                            const AnswerConstraint& constraint) const override {
+        return timed([&] { return ForwardingEngine::plan_answer(prompt, constraint); });
+    }
+    // Decoding and sampling since the last call; while nobody uses it.
     double take_ms() { return std::exchange(ms_, 0.0); }
+    // Template, tokens and making samplers since the last call.
+    double take_text_ms() { return std::exchange(text_ms_, 0.0); }
 
   private:
+    template <class F>
+    std::invoke_result_t<F> timed(F call) const {
+        const double begin_ms = now_ms();
+        auto result = call();
+        text_ms_ += now_ms() - begin_ms;
+        return result;
+    }
+
     double ms_ = 0;
+    mutable double text_ms_ = 0;
 };
 
 struct Samples {
@@ -91,8 +113,9 @@ struct Samples {
 
 struct Turn {
     double ms = 0;
-    double engine_ms = 0;  // of it, inside the engine
-    double around_ms() const { return ms - engine_ms - commit_ms; }
+    double engine_ms = 0;  // of it, decoding and sampling
+    double text_ms = 0;    // of it, template, tokens and making the sampler
+    double around_ms() const { return ms - engine_ms - text_ms - commit_ms; }
     double commit_ms = 0;
     Position prompt_tokens = 0;
     Position evaluated_tokens = 0;
@@ -161,6 +184,7 @@ class Bench {
         }
         wait_until_idle();
         engine_->take_ms();
+        engine_->take_text_ms();
         const double begin_ms = now_ms();
         const ClientResponse response = value_or_exit(ask_unix_socket(socket_, request));
         turn.ms = now_ms() - begin_ms;
@@ -173,6 +197,7 @@ class Bench {
         turn.answer_tokens = memory.at("answer_tokens").to_number<std::uint32_t>();
         wait_until_idle();
         turn.engine_ms = engine_->take_ms();
+        turn.text_ms = engine_->take_text_ms();
         return turn;
     }
     // The same rows, with nothing around them.
@@ -230,7 +255,7 @@ void run(const std::string& model, int repetitions, std::uint32_t tokens) {
                bench.engine().model().name, static_cast<double>(bench.engine().model().parameter_count) / 1e6, tokens,
                repetitions);
     for (const Mode mode : {Mode{"whole", false}, Mode{"stream", true}}) {
-        Samples turn_ms, commit_ms, around_ms, token_ms, bare_token_ms, token_percent;
+        Samples turn_ms, commit_ms, text_ms, around_ms, token_ms, bare_token_ms, token_percent;
         for (int i = -1; i < repetitions; ++i) {  // the first is not counted
             Turn turns[2];
             double bare_ms[2] = {};
@@ -246,6 +271,7 @@ void run(const std::string& model, int repetitions, std::uint32_t tokens) {
             const double in_engine_ms = (turns[1].engine_ms - turns[0].engine_ms) / steps;
             turn_ms.values.push_back(turns[0].ms);
             commit_ms.values.push_back(turns[0].commit_ms);
+            text_ms.values.push_back(turns[0].text_ms);
             around_ms.values.push_back(turns[0].around_ms());
             token_ms.values.push_back(in_engine_ms);
             bare_token_ms.values.push_back((bare_ms[1] - bare_ms[0]) / steps);
@@ -259,6 +285,7 @@ void run(const std::string& model, int repetitions, std::uint32_t tokens) {
         fmt::print("{}\n", mode.name);
         show("turn of one token, ms", turn_ms, "");
         show("commit (fsync), ms", commit_ms, "");
+        show("template, tokens, sampler (llama.cpp), ms", text_ms, "");
         show("added per turn, ms", around_ms, turn_met ? "  goal 1: met" : "  goal 1: MISSED");
         show("token inside the engine, served, ms", token_ms, "");
         show("token inside the engine, bare loop, ms", bare_token_ms, "");
