@@ -104,6 +104,13 @@ struct NewAgent {
     std::optional<Digest256> conversation_key;
 };
 
+// A copy of a conversation under a name of its own.
+struct NewFork {
+    std::string source;
+    std::string name;
+    std::optional<std::uint32_t> at_turn;  // the last turn that it has; nullopt: all of them
+};
+
 struct CatalogTotals {
     std::uint64_t agents = 0;
     std::uint64_t blocks = 0;       // append files
@@ -144,6 +151,12 @@ class Catalog {
     virtual Result<AgentRecord> agent(const std::string& name) = 0;          // kNotFound
     virtual Result<std::vector<AgentRecord>> agents() = 0;                   // by name
     virtual Status touch_agent(AgentId agent, std::int64_t now_unix_ms) = 0;
+    // A new agent with the source's turns, and with references to those of its blocks that hold nothing else.
+    // kNotFound: no such agent or turn; kConflict: name taken.
+    virtual Result<AgentRecord> fork_agent(const NewFork& fork, std::int64_t now_unix_ms) = 0;
+    // The head moves back to a turn before it (0: the root). Later turns stay where they are, as a branch.
+    virtual Result<AgentRecord> go_back(const std::string& name, std::uint32_t turn,
+                                        std::int64_t now_unix_ms) = 0;
     // Removes agent, turns, references and the catalog rows of blocks nobody else references; secure_delete,
     // WAL truncated.
     virtual Result<ErasedBlocks> erase_agent(AgentId agent) = 0;

@@ -143,14 +143,25 @@ Result<ErasedBlocks> erase_rows(SqliteConnection& db, AgentId agent) {
 
 }  // namespace
 
+Result<AgentRecord> known_agent(SqliteConnection& connection, const std::string& name) {
+    KVASIR_TRY_ASSIGN(std::optional<AgentRecord> found, find_agent(connection, name));
+    if (!found)
+        return fail(ErrorCode::kNotFound,
+                    fmt::format("there is no agent {}: `kvasir agents ls` lists them", printable(name)));
+    return std::move(*found);
+}
+
+Status check_name_free(SqliteConnection& connection, const std::string& name) {
+    KVASIR_TRY_ASSIGN(const std::optional<AgentRecord> taken, find_agent(connection, name));
+    if (!taken) return {};
+    return fail(
+        ErrorCode::kConflict,
+        fmt::format("an agent {} exists already: choose another name, or remove it first", printable(name)));
+}
+
 Result<AgentRecord> SqliteCatalog::create_agent(const NewAgent& agent, std::int64_t now_unix_ms) {
     return transact([&](SqliteConnection& db) -> Result<AgentRecord> {
-        KVASIR_TRY_ASSIGN(const std::optional<AgentRecord> taken, find_agent(db, agent.name));
-        if (taken)
-            return fail(ErrorCode::kConflict,
-                        fmt::format("an agent {} exists already: choose another name, or remove it "
-                                    "first",
-                                    printable(agent.name)));
+        KVASIR_TRY(check_name_free(db, agent.name));
         NewRoot root{{}, agent.prefix_tokens, agent.messages, agent.conversation_key};
         KVASIR_TRY_ASSIGN(root.agent, insert_agent(db, agent, now_unix_ms));
         KVASIR_TRY_ASSIGN(const TurnRecord made_root, insert_root(db, root, now_unix_ms));
@@ -161,13 +172,7 @@ Result<AgentRecord> SqliteCatalog::create_agent(const NewAgent& agent, std::int6
 }
 
 Result<AgentRecord> SqliteCatalog::agent(const std::string& name) {
-    return read([&](SqliteConnection& db) -> Result<AgentRecord> {
-        KVASIR_TRY_ASSIGN(std::optional<AgentRecord> found, find_agent(db, name));
-        if (!found)
-            return fail(ErrorCode::kNotFound,
-                        fmt::format("there is no agent {}: `kvasir agents ls` lists them", printable(name)));
-        return std::move(*found);
-    });
+    return read([&](SqliteConnection& db) -> Result<AgentRecord> { return known_agent(db, name); });
 }
 
 Result<std::vector<AgentRecord>> SqliteCatalog::agents() {

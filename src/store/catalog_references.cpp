@@ -7,8 +7,6 @@
 
 namespace kvasir {
 
-namespace {
-
 Status refer_to(SqliteConnection& db, AgentId agent, BranchId branch, std::span<const BlockName> names) {
     KVASIR_TRY_ASSIGN(auto insert,
                       db.prepare("INSERT INTO block_references (agent_id, branch_id, block_id, is_current) "
@@ -22,6 +20,8 @@ Status refer_to(SqliteConnection& db, AgentId agent, BranchId branch, std::span<
     }
     return {};
 }
+
+namespace {
 
 Status retire_references(SqliteConnection& db, AgentId agent, BranchId branch) {
     KVASIR_TRY_ASSIGN(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,12 @@ struct AgentHead {
     std::uint32_t turn_count = 0;
 };
 Result<AgentHead> read_head(SqliteConnection& connection, AgentId agent);
+
+Result<AgentRecord> known_agent(SqliteConnection& connection, const std::string& name);  // kNotFound
+Status check_name_free(SqliteConnection& connection, const std::string& name);           // kConflict
+// These blocks are needed by that branch now.
+Status refer_to(SqliteConnection& connection, AgentId agent, BranchId branch,
+                std::span<const BlockName> names);
 
 Result<std::vector<TurnRecord>> read_turns(SqliteConnection& connection, AgentId agent);  // root to head
 // A turn without a parent; the head stays where it is.

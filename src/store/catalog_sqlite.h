@@ -5,8 +5,8 @@
 // closed, opened anew and checked before the next one. While that fails, every call tries again and reports
 // why it could not.
 //   catalog.cpp: opening, settings, fingerprints, pending removals     catalog_agents.cpp: agents, erasure
-//   catalog_turns.cpp: turns and tokens     catalog_blocks.cpp: blocks     catalog_references.cpp: who needs
-//   which block catalog_check.cpp: invariants
+//   catalog_fork.cpp: copies, going back catalog_turns.cpp: turns and tokens     catalog_blocks.cpp: blocks
+//   catalog_references.cpp: who needs which block catalog_check.cpp: invariants
 #pragma once
 
 #include <memory>
@@ -40,6 +40,9 @@ class SqliteCatalog final : public Catalog {
     Result<AgentRecord> agent(const std::string& name) override;
     Result<std::vector<AgentRecord>> agents() override;
     Status touch_agent(AgentId agent, std::int64_t now_unix_ms) override;
+    Result<AgentRecord> fork_agent(const NewFork& fork, std::int64_t now_unix_ms) override;
+    Result<AgentRecord> go_back(const std::string& name, std::uint32_t turn,
+                                std::int64_t now_unix_ms) override;
     Result<ErasedBlocks> erase_agent(AgentId agent) override;
 
     Result<TurnRecord> commit_turn(const NewTurn& turn, std::int64_t now_unix_ms) override;

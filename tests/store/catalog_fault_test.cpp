@@ -46,6 +46,11 @@ std::vector<Case> cases() {
              return without_value(
                  catalog.set_references(agent->id, BranchId{1}, blocks, kFingerprint, names, 52));
          }},
+        {"fork_agent",
+         [](Catalog& catalog) {
+             return without_value(catalog.fork_agent({"anna", "fork-of-anna", std::nullopt}, 53));
+         }},
+        {"go_back", [](Catalog& catalog) { return without_value(catalog.go_back("anna", 0, 54)); }},
         {"erase_agent",
          [](Catalog& catalog) {
              const auto agent = catalog.agent("anna");

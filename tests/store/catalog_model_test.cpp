@@ -31,9 +31,12 @@ struct ModelAgent {
     std::vector<Token> tokens;
     std::uint32_t turns = 0;
     std::uint64_t tokens_ever = 0;
+    std::uint32_t turns_ever = 0;  // those that were gone back from included
     std::int64_t last_used = 0;
     std::set<std::uint32_t> current;
-    std::set<std::uint32_t> ever;  // current and former
+    std::set<std::uint32_t> ever;                             // current and former
+    std::vector<std::pair<TurnId, std::vector<Token>>> path;  // root to head, and the tokens up to there
+    std::vector<std::uint32_t> turn_tokens;                   // that each of them added
 };
 
 class Model {
@@ -127,7 +130,13 @@ class History {
 
     void step() {
         ++now_;
-        switch (pick(10)) {
+        switch (pick(12)) {
+            case 10:
+                fork();
+                break;
+            case 11:
+                go_back();
+                break;
             case 0:
                 create();
                 break;
@@ -167,6 +176,53 @@ class History {
         agent.tokens = value_of(catalog_->tokens(made->id));
         agent.tokens_ever = agent.tokens.size();
         agent.last_used = now_;
+        agent.path = {{*made->head, agent.tokens}};
+        agent.turn_tokens = {static_cast<std::uint32_t>(agent.tokens.size())};
+    }
+
+    // Blocks of this model have made-up names, so a fork shares none: that is memory's test.
+    void fork() {
+        const std::string source = any_name();
+        const std::string name = any_name();
+        const auto found = model_.agents.find(source);
+        const auto at = found == model_.agents.end() ? 0 : pick(found->second.turns + 2);
+        const auto made = catalog_->fork_agent({source, name, at}, now_);
+        const bool possible =
+            found != model_.agents.end() && !model_.agents.contains(name) && at <= found->second.turns;
+        ASSERT_EQ(made.has_value(), possible);
+        if (!made) return;
+        const ModelAgent from = found->second;
+        ModelAgent& agent = model_.agents[name];
+        agent.id = made->id;
+        agent.head = made->head;
+        agent.turns = agent.turns_ever = at;
+        agent.tokens = from.path[at].second;
+        agent.last_used = now_;
+        const auto turns = value_of(catalog_->turns(made->id));
+        ASSERT_EQ(turns.size(), at + 1u);
+        for (std::uint32_t i = 0; i <= at; ++i) {
+            ASSERT_EQ(turns[i].number, i);
+            ASSERT_EQ(turns[i].branch, turns[0].branch);
+            agent.path.emplace_back(turns[i].id, from.path[i].second);
+            agent.turn_tokens.push_back(from.turn_tokens[i]);
+            agent.tokens_ever += from.turn_tokens[i];
+        }
+    }
+
+    void go_back() {
+        const auto found = model_.agents.find(any_name());
+        if (found == model_.agents.end()) return;
+        ModelAgent& agent = found->second;
+        const std::uint32_t to = pick(agent.turns + 2);
+        const auto back = catalog_->go_back(found->first, to, now_);
+        ASSERT_EQ(back.has_value(), to <= agent.turns);
+        if (!back) return;
+        agent.path.resize(to + 1);
+        agent.turn_tokens.resize(to + 1);
+        agent.turns = to;
+        agent.head = agent.path.back().first;
+        agent.tokens = agent.path.back().second;
+        agent.last_used = now_;
     }
 
     void commit() {
@@ -186,10 +242,13 @@ class History {
         if (!committed) return;
         agent.head = committed->id;
         ++agent.turns;
+        ++agent.turns_ever;
         agent.tokens.resize(turn.token_begin);
         agent.tokens.insert(agent.tokens.end(), turn.tokens.begin(), turn.tokens.end());
         agent.tokens_ever += turn.tokens.size();
         agent.last_used = now_;
+        agent.path.emplace_back(*agent.head, agent.tokens);
+        agent.turn_tokens.push_back(static_cast<std::uint32_t>(turn.tokens.size()));
     }
 
     void add_block() {
@@ -229,7 +288,7 @@ class History {
             if (model_.needed(block, &found->second)) shared.insert(block);
         ASSERT_EQ(name_set(erased.shared), names_of_numbers(shared));
         ASSERT_EQ(name_set(erased.removed), names_of_numbers(model_.erase(found->first)));
-        ASSERT_EQ(erased.turns, agent.turns);
+        ASSERT_EQ(erased.turns, agent.turns_ever);
         ASSERT_EQ(erased.tokens, agent.tokens_ever);
     }
 
@@ -266,7 +325,8 @@ TEST(CatalogModelTest, ControlAModelThatIsWrongIsFoundOut) {
     static Catalog* seen;
     static Model model;
     seen = catalog.get();
-    model.agents["agent0"] = ModelAgent{record.id, record.head, tokens, 0, tokens.size(), 1, {}, {}};
+    model.agents["agent0"] =
+        ModelAgent{record.id, record.head, tokens, 0, tokens.size(), 0, 1, {}, {}, {}, {}};
     expect_same(*catalog, model);
     model.agents["agent0"].tokens[2] += 1;
     EXPECT_FATAL_FAILURE(expect_same(*seen, model), "tokens");
