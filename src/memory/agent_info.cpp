@@ -26,7 +26,8 @@ Result<AgentInfo> describe_stored(Catalog& catalog, const AgentRecord& agent) {
     info.type = agent.type;
     info.system_prompt = agent.system_prompt;
     info.token_count = agent.token_count;
-    info.cache_tokens = stored_tokens(blocks);
+    // Branches that were left may reach further.
+    info.cache_tokens = std::min(stored_tokens(blocks), agent.token_count);
     info.state = info.cache_tokens > 0 ? AgentState::kStored : AgentState::kEmpty;
     info.turn_count = agent.turn_count;
     info.created_unix_ms = agent.created_unix_ms;

@@ -129,7 +129,7 @@ Result<AgentInfo> EngineAgentMemory::describe(const AgentRecord& record) {
     KVASIR_TRY_ASSIGN(AgentInfo info, describe_stored(context_.store.catalog(), record));
     if (const ResidentAgent* agent = places_.find(record.name); agent != nullptr) {
         info.state = agent->state();
-        info.cache_tokens = std::max(info.cache_tokens, agent->length());
+        info.cache_tokens = std::min(std::max(info.cache_tokens, agent->length()), record.token_count);
         info.kv_memory_bytes = memory_bytes(*agent);
     } else if (places_.is_damaged(record.name)) {
         info.state = AgentState::kDamaged;

@@ -51,7 +51,9 @@ enum class MemoryEventKind {
     kEvicted,
     kDamaged,
     kRemoved,
-    kRested  // nobody's: all left, and the engine's memory was given back
+    kRested,     // nobody's: all left, and the engine's memory was given back
+    kForked,     // of the new agent
+    kRolledBack  // the conversation goes on from an earlier turn
 };
 
 const char* to_string(MemoryEventKind kind);
@@ -173,6 +175,18 @@ struct EraseReceipt {
     std::uint64_t bytes_kept = 0;
 };
 
+struct ForkResult {
+    AgentInfo agent;  // the new one; its cache_tokens are stored already, shared with the source
+    std::string source;
+    std::uint32_t turn = 0;  // the last one that both have
+};
+
+struct RollbackResult {
+    AgentInfo agent;
+    std::uint32_t turns_left = 0;  // behind: kept as a branch
+    Position tokens_left = 0;
+};
+
 struct RestResult {
     std::uint64_t agents_evicted = 0;
     std::uint64_t bytes_given_back = 0;  // by the engine
@@ -237,6 +251,12 @@ class AgentMemory {
     // kConflict: a turn is running. kUnavailable: somebody's KV cannot be saved; then nobody leaves.
     virtual Result<RestResult> rest() = 0;
     virtual Result<EraseReceipt> remove(const std::string& name) = 0;
+    // A new agent with the conversation up to turn `at` (nullopt: all of it). No KV is copied: both use the
+    // same files until they differ. kConflict: name taken. kNotFound: no such agent or turn.
+    virtual Result<ForkResult> fork(const std::string& name, const std::string& new_name,
+                                    std::optional<std::uint32_t> at) = 0;
+    // The next message follows turn `to` (0: the system prompt). kConflict: a turn is running.
+    virtual Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) = 0;
     virtual Result<std::vector<AgentInfo>> list() = 0;  // by name
     virtual Result<AgentInfo> show(const std::string& name) = 0;
     virtual Result<AgentCache> cache(const std::string& name) = 0;
@@ -258,5 +278,8 @@ Result<std::vector<AgentInfo>> list_stored_agents(Store& store);
 Result<AgentInfo> show_stored_agent(Store& store, const std::string& name);
 // Deleting needs no model either.
 Result<EraseReceipt> erase_stored_agent(Store& store, const std::string& name);
+Result<ForkResult> fork_stored_agent(Store& store, const Clock& clock, const NewFork& fork);
+Result<RollbackResult> roll_back_stored_agent(Store& store, const Clock& clock, const std::string& name,
+                                              std::uint32_t to);
 
 }  // namespace kvasir

@@ -45,6 +45,10 @@ const char* to_string(MemoryEventKind kind) {
             return "removed";
         case MemoryEventKind::kRested:
             return "rested";
+        case MemoryEventKind::kForked:
+            return "forked";
+        case MemoryEventKind::kRolledBack:
+            return "rolled_back";
     }
     return "unknown";
 }

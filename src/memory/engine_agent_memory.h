@@ -3,8 +3,9 @@
 //
 // Nothing here is remembered that the catalog does not know, but what is resident: every call reads the agent
 // anew.
-//   agent_memory.cpp: opening, listing, saving, removing     filling.cpp: creating, loading
-//   turn.cpp: from a request to a turn     turn_run.h: its way     places.h: residency of KV
+//   agent_memory.cpp: opening, listing, saving, removing     filling.cpp: creating, loading     forking.cpp:
+//   forks, going back turn.cpp: from a request to a turn     turn_run.h: its way     places.h: residency of
+//   KV
 #pragma once
 
 #include <string>
@@ -33,6 +34,9 @@ class EngineAgentMemory final : public AgentMemory {
     Result<SaveResult> evict(const std::string& name) override;
     Result<RestResult> rest() override;
     Result<EraseReceipt> remove(const std::string& name) override;
+    Result<ForkResult> fork(const std::string& name, const std::string& new_name,
+                            std::optional<std::uint32_t> at) override;
+    Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) override;
     Result<std::vector<AgentInfo>> list() override;
     Result<AgentInfo> show(const std::string& name) override;
     Result<AgentCache> cache(const std::string& name) override;

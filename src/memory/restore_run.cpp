@@ -9,6 +9,9 @@ namespace kvasir {
 
 namespace {
 
+// Rows that are there are not exchanged for stored ones that go hardly further: all of those would be read.
+constexpr Position kStoredGainTokensMin = 64;
+
 bool contains_all(const std::vector<PlannedBlock>& planned, const std::set<BlockName>& names) {
     return std::all_of(planned.begin(), planned.end(),
                        [&](const PlannedBlock& block) { return names.contains(block.block.name); });
@@ -47,7 +50,7 @@ Status RestoreRun::make_plan() {
     }
     plan_ = std::move(*plan);
     reuse_.stored_end = std::max(reuse_.stored_end, plan_.chain_end);
-    if (plan_.position <= own_) return finish();
+    if (plan_.position <= own_ || (own_ > 0 && plan_.position - own_ < kStoredGainTokensMin)) return finish();
     own_ = 0;
     next_ = 0;
     stage_ = Stage::kImport;

@@ -64,6 +64,11 @@ class ExactAgents {
     std::string answer(const FakeModel& model, const std::string& name, const std::string& text,
                        std::uint32_t answer_tokens_max);
     const std::vector<Token>& tokens(const std::string& name) const { return agents_.at(name).tokens; }
+    // `name` as `from` was in `then`.
+    void copy(const std::string& name, const ExactAgents& then, const std::string& from) {
+        agents_[name] = then.agents_.at(from);
+    }
+    void remove(const std::string& name) { agents_.erase(name); }
 
   private:
     struct Agent {
