@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ class AgentService {
     virtual Result<CreateResult> create(const std::string& name, const std::string& type,
                                         const std::string& system_prompt) = 0;
     virtual Result<EraseReceipt> remove(const std::string& name) = 0;
+    virtual Result<ForkResult> fork(const std::string& name, const std::string& new_name,
+                                    std::optional<std::uint32_t> at) = 0;
+    virtual Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) = 0;
     // Of resident agents. In a process that has loaded no model none is: kUnavailable.
     virtual Result<SaveResult> save(const std::string& name) = 0;
     virtual Result<LoadResult> load(const std::string& name) = 0;

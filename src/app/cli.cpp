@@ -118,6 +118,13 @@ void add_agents(CLI::App& app, Command& command) {
                                    "make an agent and read its system prompt");
     create->add_option("--system", arguments->system_prompt, "system prompt");
     create->add_option("--type", arguments->type, "type, free text");
+    auto* fork = add_agents_verb(*agents, command, arguments, AgentsVerb::kFork, "fork",
+                                 "make a new agent with its conversation so far");
+    fork->add_option("name", arguments->fork_name, "name of the new agent")->required();
+    fork->add_option("--at", arguments->turn, "the last turn that it has (default: all)");
+    auto* rollback = add_agents_verb(*agents, command, arguments, AgentsVerb::kRollback, "rollback",
+                                     "go back to an earlier turn");
+    rollback->add_option("--to", arguments->turn, "the turn; 0: the system prompt")->required();
     add_agents_verb(*agents, command, arguments, AgentsVerb::kRemove, "rm",
                     "delete an agent, with a receipt");
     add_agents_verb(*agents, command, arguments, AgentsVerb::kSave, "save",

@@ -85,6 +85,30 @@ Result<ExitCode> remove(const Config& config, AgentService& service, const std::
     return ExitCode::kOk;
 }
 
+Result<ExitCode> fork(const Config& config, AgentService& service, const AgentsArguments& arguments) {
+    KVASIR_TRY_ASSIGN(const ForkResult forked,
+                      service.fork(arguments.agent, arguments.fork_name, arguments.turn));
+    if (config.json) {
+        print_json(to_json(forked));
+        return ExitCode::kOk;
+    }
+    fmt::print("forked {} from {} after turn {}: {} tokens, {} of them with stored KV, shared\n",
+               forked.agent.name, forked.source, forked.turn, forked.agent.token_count,
+               forked.agent.cache_tokens);
+    return ExitCode::kOk;
+}
+
+Result<ExitCode> roll_back(const Config& config, AgentService& service, const AgentsArguments& arguments) {
+    KVASIR_TRY_ASSIGN(const RollbackResult back, service.roll_back(arguments.agent, *arguments.turn));
+    if (config.json) {
+        print_json(to_json(back));
+        return ExitCode::kOk;
+    }
+    fmt::print("{} is at turn {} again ({} tokens); {} turns after it are kept, but not gone on from\n",
+               arguments.agent, back.agent.turn_count, back.agent.token_count, back.turns_left);
+    return ExitCode::kOk;
+}
+
 // What was done to a resident agent.
 template <class Done>
 Result<ExitCode> tell(const Config& config, const std::string& what, const Result<Done>& done) {
@@ -111,6 +135,10 @@ Result<ExitCode> run_agents(const Config& config, const AgentsArguments& argumen
             return create(config, *service, arguments);
         case AgentsVerb::kRemove:
             return remove(config, *service, agent);
+        case AgentsVerb::kFork:
+            return fork(config, *service, arguments);
+        case AgentsVerb::kRollback:
+            return roll_back(config, *service, arguments);
         case AgentsVerb::kSave:
             return tell(config, "saved " + agent, service->save(agent));
         case AgentsVerb::kLoad:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,15 @@ struct ChatArguments {
     std::string system_prompt;
 };
 
-enum class AgentsVerb { kList, kShow, kCreate, kRemove, kSave, kLoad, kEvict };
+enum class AgentsVerb { kList, kShow, kCreate, kRemove, kSave, kLoad, kEvict, kFork, kRollback };
 
 struct AgentsArguments {
     AgentsVerb verb = AgentsVerb::kList;
     std::string agent;
     std::string type = "agent";
     std::string system_prompt;
+    std::string fork_name;
+    std::optional<std::uint32_t> turn;  // of a fork: the last one it has; of a rollback: where to
 };
 
 struct DemoArguments {

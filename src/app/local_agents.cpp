@@ -37,6 +37,17 @@ Result<EraseReceipt> LocalAgents::remove(const std::string& name) {
     return session_ ? session_->memory().remove(name) : erase_stored_agent(store(), name);
 }
 
+Result<ForkResult> LocalAgents::fork(const std::string& name, const std::string& new_name,
+                                     std::optional<std::uint32_t> at) {
+    if (session_) return session_->memory().fork(name, new_name, at);
+    return fork_stored_agent(store(), system_clock(), NewFork{name, new_name, at});
+}
+
+Result<RollbackResult> LocalAgents::roll_back(const std::string& name, std::uint32_t to) {
+    return session_ ? session_->memory().roll_back(name, to)
+                    : roll_back_stored_agent(store(), system_clock(), name, to);
+}
+
 // Between two commands: every turn is durable when its command ends.
 Error LocalAgents::nothing_resident(const std::string& name, const char* verb) {
     const auto known = show_stored_agent(store(), name);

@@ -21,6 +21,9 @@ class LocalAgents final : public AgentService {
     Result<CreateResult> create(const std::string& name, const std::string& type,
                                 const std::string& system_prompt) override;
     Result<EraseReceipt> remove(const std::string& name) override;
+    Result<ForkResult> fork(const std::string& name, const std::string& new_name,
+                            std::optional<std::uint32_t> at) override;
+    Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) override;
     Result<SaveResult> save(const std::string& name) override;
     Result<LoadResult> load(const std::string& name) override;
     Result<SaveResult> evict(const std::string& name) override;

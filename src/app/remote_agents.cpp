@@ -54,11 +54,12 @@ Result<json::value> RemoteAgents::ask(const ClientRequest& request) const {
 }
 
 Result<json::value> RemoteAgents::ask_agent(const std::string& name, const char* method, const char* what,
-                                            std::uint32_t silence_ms_max) const {
+                                            std::uint32_t silence_ms_max, const json::object& body) const {
     KVASIR_TRY(check_is_path(name));
     ClientRequest request;
     request.method = method;
     request.target = fmt::format("/agents/{}{}", name, what);
+    if (!body.empty()) request.body = json::serialize(body);
     request.silence_ms_max = silence_ms_max;
     return ask(request);
 }
@@ -91,6 +92,20 @@ Result<CreateResult> RemoteAgents::create(const std::string& name, const std::st
 Result<EraseReceipt> RemoteAgents::remove(const std::string& name) {
     KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "DELETE", "", kWorkMs));
     return receipt_of_json(answer);
+}
+
+Result<ForkResult> RemoteAgents::fork(const std::string& name, const std::string& new_name,
+                                      std::optional<std::uint32_t> at) {
+    json::object body{{"name", new_name}};
+    if (at) body["at"] = *at;
+    KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "POST", "/fork", kWorkMs, body));
+    return forked_of_json(answer);
+}
+
+Result<RollbackResult> RemoteAgents::roll_back(const std::string& name, std::uint32_t to) {
+    KVASIR_TRY_ASSIGN(const json::value answer,
+                      ask_agent(name, "POST", "/rollback", kWorkMs, json::object{{"to", to}}));
+    return rolled_back_of_json(answer);
 }
 
 Result<SaveResult> RemoteAgents::save(const std::string& name) {

@@ -26,6 +26,9 @@ class RemoteAgents final : public AgentService {
     Result<CreateResult> create(const std::string& name, const std::string& type,
                                 const std::string& system_prompt) override;
     Result<EraseReceipt> remove(const std::string& name) override;
+    Result<ForkResult> fork(const std::string& name, const std::string& new_name,
+                            std::optional<std::uint32_t> at) override;
+    Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) override;
     Result<SaveResult> save(const std::string& name) override;
     Result<LoadResult> load(const std::string& name) override;
     Result<SaveResult> evict(const std::string& name) override;
@@ -37,7 +40,8 @@ class RemoteAgents final : public AgentService {
     explicit RemoteAgents(std::string socket_path) : socket_path_(std::move(socket_path)) {}
     Result<boost::json::value> ask(const ClientRequest& request) const;
     Result<boost::json::value> ask_agent(const std::string& name, const char* method, const char* what,
-                                         std::uint32_t silence_ms_max) const;
+                                         std::uint32_t silence_ms_max,
+                                         const boost::json::object& body = {}) const;
     void note_durability(const std::string& name, const std::atomic<bool>* cancelled, TurnResult& turn);
 
     std::string socket_path_;

@@ -81,6 +81,28 @@ Result<CreateResult> created_of_json(const json::value& answer) {
     return fields.done(std::move(created));
 }
 
+Result<ForkResult> forked_of_json(const json::value& answer) {
+    ServerFields fields(answer);
+    ForkResult forked;
+    if (const json::value* agent = fields.find("agent")) {
+        KVASIR_TRY_ASSIGN(forked.agent, agent_of_json(*agent));
+    }
+    fields.read("source", forked.source);
+    fields.read("turn", forked.turn);
+    return fields.done(std::move(forked));
+}
+
+Result<RollbackResult> rolled_back_of_json(const json::value& answer) {
+    ServerFields fields(answer);
+    RollbackResult back;
+    if (const json::value* agent = fields.find("agent")) {
+        KVASIR_TRY_ASSIGN(back.agent, agent_of_json(*agent));
+    }
+    fields.read("turns_left", back.turns_left);
+    fields.read("tokens_left", back.tokens_left);
+    return fields.done(std::move(back));
+}
+
 Result<EraseReceipt> receipt_of_json(const json::value& answer) {
     ServerFields fields(answer);
     EraseReceipt receipt;

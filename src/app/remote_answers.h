@@ -15,6 +15,8 @@ Result<std::vector<AgentInfo>> agents_of_json(const boost::json::value& answer);
 Result<AgentInfo> agent_of_json(const boost::json::value& answer);
 Result<CreateResult> created_of_json(const boost::json::value& answer);
 Result<EraseReceipt> receipt_of_json(const boost::json::value& answer);
+Result<ForkResult> forked_of_json(const boost::json::value& answer);
+Result<RollbackResult> rolled_back_of_json(const boost::json::value& answer);
 Result<SaveResult> saved_of_json(const boost::json::value& answer);
 Result<LoadResult> loaded_of_json(const boost::json::value& answer);
 Result<MemoryUsage> memory_of_json(const boost::json::value& answer);

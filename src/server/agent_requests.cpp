@@ -50,6 +50,32 @@ ApiResult<NewAgentBody> parse_new_agent(std::string_view text) {
     return body;
 }
 
+ApiResult<ForkBody> parse_fork(std::string_view text) {
+    auto object = parse_request_body(text);
+    if (!object) return fail(object.error());
+    RequestReading reading;
+    const JsonFields fields(*object, "", reading);
+    ForkBody body;
+    body.name = fields.required_text("name");
+    if (const auto turn = fields.integer("at", {0, kTurnsMax}))
+        body.at_turn = static_cast<std::uint32_t>(*turn);
+    if (reading.failed()) return fail(*reading.error());
+    return body;
+}
+
+ApiResult<std::uint32_t> parse_rollback(std::string_view text) {
+    auto object = parse_request_body(text);
+    if (!object) return fail(object.error());
+    RequestReading reading;
+    const JsonFields fields(*object, "", reading);
+    const auto turn = fields.integer("to", {0, kTurnsMax});
+    if (!turn)
+        fields.refuse("missing_required_parameter", "to",
+                      "to is the turn to go back to; 0: the system prompt");
+    if (reading.failed()) return fail(*reading.error());
+    return static_cast<std::uint32_t>(*turn);
+}
+
 ApiResult<AgentMessageBody> parse_agent_message(std::string_view text) {
     auto object = parse_request_body(text);
     if (!object) return fail(object.error());

@@ -20,6 +20,14 @@ struct NewAgentBody {
 };
 ApiResult<NewAgentBody> parse_new_agent(std::string_view text);
 
+struct ForkBody {
+    std::string name;
+    std::optional<std::uint32_t> at_turn;
+};
+ApiResult<ForkBody> parse_fork(std::string_view text);
+// {"to": TURN}
+ApiResult<std::uint32_t> parse_rollback(std::string_view text);
+
 struct AgentMessageBody {
     std::string content;
     StreamMode stream = StreamMode::kWhole;

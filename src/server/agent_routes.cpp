@@ -72,6 +72,21 @@ void post_agent_evict(const RouteCall& call) {
     tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.evict(name); });
 }
 
+void post_agent_fork(const RouteCall& call) {
+    const auto wanted = parse_fork(call.exchange->request().body);
+    if (!wanted) return respond_error(call, wanted.error());
+    tell(call, 201, [wanted = *wanted](AgentMemory& memory, const std::string& name) {
+        return memory.fork(name, wanted.name, wanted.at_turn);
+    });
+}
+
+void post_agent_rollback(const RouteCall& call) {
+    const auto to = parse_rollback(call.exchange->request().body);
+    if (!to) return respond_error(call, to.error());
+    tell(call, 200,
+         [to = *to](AgentMemory& memory, const std::string& name) { return memory.roll_back(name, to); });
+}
+
 void get_agent_turns(const RouteCall& call) {
     on_engine_thread(call, [](AgentMemory& memory, const RouteCall& done) {
         const auto turns = memory.turns(done.agent);

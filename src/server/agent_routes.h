@@ -14,6 +14,8 @@ void post_agent_message(const RouteCall& call);
 void post_agent_save(const RouteCall& call);
 void post_agent_load(const RouteCall& call);
 void post_agent_evict(const RouteCall& call);
+void post_agent_fork(const RouteCall& call);
+void post_agent_rollback(const RouteCall& call);
 void get_agent_turns(const RouteCall& call);
 void get_agent_cache(const RouteCall& call);
 

@@ -70,6 +70,15 @@ json::value to_json(const EraseReceipt& receipt) {
             {"bytes_kept", receipt.bytes_kept}};
 }
 
+json::value to_json(const ForkResult& forked) {
+    return {{"agent", to_json(forked.agent)}, {"source", forked.source}, {"turn", forked.turn}};
+}
+
+json::value to_json(const RollbackResult& back) {
+    return {
+        {"agent", to_json(back.agent)}, {"turns_left", back.turns_left}, {"tokens_left", back.tokens_left}};
+}
+
 json::value to_json(const MemoryUsage& usage) {
     json::array agents;
     for (const AgentMemoryUse& agent : usage.agents) {

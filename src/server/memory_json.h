@@ -13,6 +13,8 @@ boost::json::value to_json(const TurnMetrics& metrics);
 boost::json::value to_json(const TurnResult& turn);
 boost::json::value to_json(const CreateResult& created);
 boost::json::value to_json(const EraseReceipt& receipt);
+boost::json::value to_json(const ForkResult& forked);
+boost::json::value to_json(const RollbackResult& back);
 boost::json::value to_json(const MemoryUsage& usage);
 boost::json::value to_json(const DiskUsage& usage);
 boost::json::value to_json(const AgentCache& cache);

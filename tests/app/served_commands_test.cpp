@@ -92,6 +92,40 @@ TEST(ServedCommands, PsSaveEvictAndLoadAreAboutResidentAgents) {
     EXPECT_EQ(json_of(home.run({"ps", "--json"})).as_array().size(), 1U);
 }
 
+// With and without a server: a fork knows what was said before it, and goes its own way.
+void fork_and_go_back(const Home& home) {
+    ASSERT_EQ(home.run({"chat", "vera", kTold, "--create", "--system", kSystem}).exit_code, 0);
+    ASSERT_EQ(home.run({"chat", "vera", "Remember that the owner of the archive is Tomas."}).exit_code, 0);
+    const json::value forked = json_of(home.run({"agents", "fork", "vera", "nils", "--at", "1", "--json"}));
+    EXPECT_EQ(forked.at("agent").at("name"), "nils");
+    EXPECT_EQ(forked.at("turn").to_number<int>(), 1);
+    const Outcome early = home.run({"chat", "nils", kAsked});
+    EXPECT_NE(early.out.find("Nora"), std::string::npos) << early.out;
+    const Outcome late = home.run({"chat", "vera", kAsked});
+    EXPECT_NE(late.out.find("Tomas"), std::string::npos) << late.out;
+    const Outcome back = home.run({"agents", "rollback", "vera", "--to", "1"});
+    EXPECT_EQ(back.exit_code, 0) << back.err;
+    EXPECT_NE(back.out.find("vera is at turn 1 again"), std::string::npos) << back.out;
+    const Outcome asked = home.run({"chat", "vera", kAsked});
+    EXPECT_NE(asked.out.find("Nora"), std::string::npos) << asked.out;
+    expect_one_sentence(home.run({"agents", "fork", "vera", "nils"}), 1, "exists already");
+    expect_one_sentence(home.run({"agents", "fork", "nobody", "x"}), 3, "no agent 'nobody'");
+    expect_one_sentence(home.run({"agents", "rollback", "vera", "--to", "7"}), 3, "has no turn 7");
+    EXPECT_EQ(home.run({"agents", "rollback", "vera"}).exit_code, 2);
+}
+
+TEST(ServedCommands, ForksAndWaysBackGoThroughTheServer) {
+    const Home home;
+    const Serving server(home.path());
+    ASSERT_TRUE(server.serves()) << server.err();
+    fork_and_go_back(home);
+}
+
+TEST(ServedCommands, ForksAndWaysBackNeedNoServer) {
+    const Home home;
+    fork_and_go_back(home);
+}
+
 TEST(ServedCommands, ListingsAndReceiptsAreTheSameAsWithoutAServer) {
     const Home home;
     ASSERT_EQ(home.run({"chat", "vera", kTold, "--create", "--system", kSystem}).exit_code, 0);

@@ -104,6 +104,45 @@ TEST(Agents, LiveTheirLifeOverHttp) {
     EXPECT_EQ(client.get("/agents").json().at("agents").as_array().size(), 0U);
 }
 
+TEST(Agents, AreForkedAndGoBack) {
+    ServedWorld served;
+    const HttpClient client = served.client();
+    client.post("/agents", json::object{{"name", "ada"}, {"system_prompt", "You are Ada."}});
+    served.world().exact().create("ada", "You are Ada.");
+    const auto say = [&](const std::string& name, const std::string& text) {
+        const HttpAnswer answer =
+            client.post("/agents/" + name + "/messages",
+                        json::object{{"content", text}, {"max_tokens", 12}, {"temperature", 0}});
+        EXPECT_EQ(answer.status, 200) << answer.body;
+        EXPECT_EQ(answer.json().at("content").as_string(),
+                  served.world().exact().answer(served.world().engine().fake(), name, text, 12));
+        return answer.json();
+    };
+    say("ada", "one");
+    const ExactAgents then = served.world().exact();
+    say("ada", "two");
+    const HttpAnswer forked = client.post("/agents/ada/fork", json::object{{"name", "bob"}, {"at", 1}});
+    ASSERT_EQ(forked.status, 201) << forked.body;
+    EXPECT_EQ(forked.json().at("source"), "ada");
+    EXPECT_EQ(forked.json().at("agent").at("turns").to_number<int>(), 1);
+    served.world().exact().copy("bob", then, "ada");
+    EXPECT_EQ(say("bob", "another two").at("turn").to_number<int>(), 2);
+    const HttpAnswer back = client.post("/agents/ada/rollback", json::object{{"to", 1}});
+    ASSERT_EQ(back.status, 200) << back.body;
+    EXPECT_EQ(back.json().at("turns_left").to_number<int>(), 1);
+    served.world().exact().copy("ada", then, "ada");
+    EXPECT_EQ(say("ada", "a third way").at("turn").to_number<int>(), 2);
+    EXPECT_EQ(client.post("/agents/ada/fork", json::object{{"name", "bob"}}).status, 409);
+    EXPECT_EQ(client.post("/agents/ada/fork", json::object{{"name", "../x"}}).status, 400);
+    EXPECT_EQ(client.post("/agents/ada/fork", json::object{}).status, 400);
+    EXPECT_EQ(client.post("/agents/ada/fork", json::object{{"name", "carl"}, {"at", 9}}).status, 404);
+    EXPECT_EQ(client.post("/agents/nobody/fork", json::object{{"name", "carl"}}).status, 404);
+    EXPECT_EQ(client.post("/agents/ada/rollback", json::object{}).status, 400);
+    EXPECT_EQ(client.post("/agents/ada/rollback", json::object{{"to", -1}}).status, 400);
+    EXPECT_EQ(client.post("/agents/ada/rollback", json::object{{"to", 9}}).status, 404);
+    EXPECT_EQ(client.get("/agents").json().at("agents").as_array().size(), 2U);
+}
+
 TEST(Agents, WhatNeedsAPlaceWaitsForOne) {
     ServedOptions options;
     options.places = 1;
