@@ -1,9 +1,13 @@
 #include "http/connection.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/log.h"
+#include "base/names.h"
 #include "http/request_id.h"
 
 namespace kvasir {
@@ -19,7 +23,7 @@ Registration::Registration(ServerCore& core, const std::shared_ptr<Wire>& wire, 
 Registration::~Registration() { core_.remove_wire(wire_); }
 
 Connection::Connection(std::shared_ptr<ServerCore> core, std::shared_ptr<Wire> wire, ConnectionTraits traits)
-    : core_(std::move(core)), wire_(std::move(wire)), traits_(traits) {}
+    : core_(std::move(core)), wire_(std::move(wire)), traits_(std::move(traits)) {}
 
 asio::awaitable<void> Connection::run() {
     wire_->start();
@@ -28,14 +32,31 @@ asio::awaitable<void> Connection::run() {
     if (traits_.admission == Admission::kRefused) {
         current_.request_id = make_request_id();
         co_await send_error(503, "too many connections");
+        log_access();
     }
     while (!ended_ && !wire_->aborted()) {
         HttpRequest request;
         const Read read = co_await read_request(request);
         if (read == Read::kEnd) break;
         if (read == Read::kRequest) co_await answer(request);
+        log_access();
     }
     co_await wire_->linger();
+}
+
+// One line for each request when it is over. Not the query and no header: those may hold what is secret.
+void Connection::log_access() const {
+    if (log_level() > LogLevel::kInfo) return;
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double, std::milli> took = now - std::min(current_.begun, now);
+    const char* socket = traits_.socket == SocketKind::kTcp     ? "tcp"
+                         : traits_.socket == SocketKind::kOwner ? "owner"
+                                                                : "unix";
+    log(LogLevel::kInfo, "access",
+        fmt::format("id={} from={} method={} path={} status={} bytes={} ms={:.1f}{}", current_.request_id,
+                    traits_.peer.empty() ? socket : traits_.peer, printable(current_.method),
+                    printable(current_.path), current_.status, current_.bytes_sent, took.count(),
+                    current_.cut_off ? " cut_off" : ""));
 }
 
 asio::awaitable<bool> Connection::finish_handshake() {
@@ -51,7 +72,7 @@ asio::awaitable<bool> Connection::finish_handshake() {
 
 asio::awaitable<void> serve_connection(std::shared_ptr<ServerCore> core, std::shared_ptr<Wire> wire,
                                        std::shared_ptr<Registration> registration, ConnectionTraits traits) {
-    Connection connection(core, wire, traits);
+    Connection connection(core, wire, std::move(traits));
     try {
         co_await connection.run();
     } catch (const std::exception& e) {

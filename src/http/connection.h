@@ -29,6 +29,7 @@ enum class Admission {
 struct ConnectionTraits {
     SocketKind socket;
     Admission admission;
+    std::string peer;  // its address, for the log; of unix sockets ""
 };
 
 // A connection is in the core's list and count as long as this lives.
@@ -63,7 +64,12 @@ class Connection {
     struct Current {
         std::string request_id;
         std::string path;
+        std::string method;
         HttpHeaders cors_headers;
+        SteadyTime begun = SteadyTime::max();
+        int status = 0;
+        std::uint64_t bytes_sent = 0;
+        bool cut_off = false;  // not all of the answer was sent
         int version = 11;
         bool head_only = false;  // HEAD
         bool keep_alive = false;
@@ -71,6 +77,7 @@ class Connection {
     enum class Read { kRequest, kAnswered, kEnd };
 
     boost::asio::awaitable<bool> finish_handshake();
+    void log_access() const;
 
     // Coroutines that are awaited at once take references to what their caller holds.
     // connection_read.cpp

@@ -49,6 +49,7 @@ asio::awaitable<void> Connection::answer(HttpRequest& request) {
     if (sent) {
         state->complete();
     } else {
+        current_.cut_off = true;
         wire_->abort();
         state->close();
     }
@@ -83,6 +84,7 @@ asio::awaitable<bool> Connection::send_stream(ExchangeState& state, ExchangeOutp
         is_event_stream(output.stream_head->content_type) && core_->options.stream_comment_ms > 0;
     const std::chrono::milliseconds comment_interval(core_->options.stream_comment_ms);
     std::string text = stream_head(*output.stream_head, framing);
+    const std::string keep_alive = std::move(output.stream_head->keep_alive);
     output.stream_head.reset();
     wire_->set_input_end(Wire::InputEnd::kAborts);
     SteadyTime comment_time = SteadyTime::max();
@@ -92,6 +94,7 @@ asio::awaitable<bool> Connection::send_stream(ExchangeState& state, ExchangeOutp
         const bool finished = output.stream_finished || current_.head_only;
         if (finished && framing == BodyFraming::kChunked && !current_.head_only) text += kLastChunk;
         if (!text.empty()) {
+            current_.bytes_sent += text.size();
             const bool sent = co_await wire_->write(text);
             state.stream_bytes_sent();
             if (!sent) co_return false;
@@ -103,12 +106,13 @@ asio::awaitable<bool> Connection::send_stream(ExchangeState& state, ExchangeOutp
         const Wire::Waited waited = co_await wire_->wait(comment_time);
         output = state.take();
         if (waited == Wire::Waited::kTimedOut && output.stream_bytes.empty())
-            append_framed(text, kComment, framing);
+            append_framed(text, keep_alive.empty() ? kComment : std::string_view(keep_alive), framing);
     }
 }
 
 std::string Connection::stream_head(const StreamHead& head, BodyFraming framing) {
     if (framing == BodyFraming::kToEnd) current_.keep_alive = false;
+    current_.status = head.status;
     const ResponseHead response{head.status, head.content_type, current_.request_id, framing,
                                 0,           decide_after()};
     return format_head(response, head.headers, current_.cors_headers);
@@ -121,6 +125,8 @@ asio::awaitable<bool> Connection::send_response(const HttpResponse& response) {
     std::string text = format_head(head, response.headers, current_.cors_headers);
     const bool body_follows = framing == BodyFraming::kLength && !current_.head_only;
     const bool joined = body_follows && response.body.size() <= kJoinedBodyBytesMax;
+    current_.status = response.status;
+    current_.bytes_sent += text.size() + (body_follows ? response.body.size() : 0);
     if (joined) text += response.body;
     bool sent = co_await wire_->write(text);
     if (sent && body_follows && !joined) sent = co_await wire_->write(response.body);

@@ -58,6 +58,7 @@ asio::awaitable<bool> Connection::wait_for_first_byte() {
 // kAnswered: with an error, and that was the last response of this connection.
 asio::awaitable<Connection::Read> Connection::read_rest(HttpRequest& request) {
     const SteadyTime deadline = from_now(core_->options.request_timeout_ms);
+    current_.begun = std::chrono::steady_clock::now();
     const std::size_t input_bytes_max =
         static_cast<std::size_t>(core_->options.header_bytes_max + kReadAheadBytes);
     RequestParser parser(RequestLimits{core_->options.header_bytes_max, core_->options.body_bytes_max});
@@ -90,6 +91,7 @@ void Connection::note_request(const HttpRequest& request) {
     const std::string_view id = request.header("x-request-id").value_or("");
     current_.request_id = is_usable_request_id(id) ? std::string(id) : make_request_id();
     current_.path = request.path;
+    current_.method = request.method;
     current_.head_only = request.method == "HEAD";
 }
 

@@ -16,8 +16,9 @@ class Exchange final : public HttpExchange {
     const HttpRequest& request() const override { return state_->request(); }
     void respond(HttpResponse response) override { state_->respond(std::move(response)); }
     void begin_stream(int status, const std::string& content_type, const HttpHeaders& headers) override {
-        state_->begin_stream(StreamHead{status, content_type, headers});
+        state_->begin_stream(StreamHead{status, content_type, headers, keep_alive_});
     }
+    void keep_alive_with(std::string text) override { keep_alive_ = std::move(text); }
     PushResult push(std::string bytes) override { return state_->push(std::move(bytes)); }
     void finish() override { state_->finish(); }
     bool closed() const override { return state_->closed(); }
@@ -25,6 +26,7 @@ class Exchange final : public HttpExchange {
 
   private:
     const std::shared_ptr<ExchangeState> state_;
+    std::string keep_alive_;
 };
 
 }  // namespace

@@ -35,6 +35,7 @@ struct StreamHead {
     int status;
     std::string content_type;
     HttpHeaders headers;
+    std::string keep_alive;  // "": a comment
 };
 
 // What has come in since the last take().

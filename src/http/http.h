@@ -58,6 +58,8 @@ class HttpExchange {
     // HttpOptions::stream_comment_ms, a ": keep-alive" comment line is sent when content_type is
     // text/event-stream.
     virtual void begin_stream(int status, const std::string& content_type, const HttpHeaders& headers) = 0;
+    // What is sent instead of that comment, as it is. Before begin_stream().
+    virtual void keep_alive_with(std::string text) = 0;
     // Queues bytes. When more than HttpOptions::stream_buffer_bytes_max wait for a client that does not read,
     // the connection is closed and kClosed returned.
     virtual PushResult push(std::string bytes) = 0;

@@ -1,5 +1,7 @@
 #include "http/listener.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <future>
 #include <utility>
@@ -11,6 +13,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <netdb.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +33,17 @@ constexpr std::uint32_t kRefusalsMax = 64;
 
 bool is_one_clients_fault(const NetError& error) {
     return error == asio::error::connection_aborted || error == asio::error::interrupted;
+}
+
+// For the log; "" of unix sockets.
+std::string address_of_peer(int descriptor) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof(address);
+    std::array<char, NI_MAXHOST> text{};
+    auto* const generic = static_cast<sockaddr*>(static_cast<void*>(&address));
+    if (::getpeername(descriptor, generic, &size) != 0 || address.ss_family == AF_UNIX) return {};
+    const bool told = ::getnameinfo(generic, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0;
+    return told ? std::string(text.data()) : std::string();
 }
 
 std::uint64_t inode_of(const std::string& path) {
@@ -102,7 +117,8 @@ asio::awaitable<void> Listener::accept_all(std::shared_ptr<Listener> self) {
 void Listener::admit(StreamSocket socket, const asio::any_io_executor& strand) {
     const bool full = core_->open_connections >= core_->options.connections_max;
     if (full && core_->refusals >= kRefusalsMax) return;
-    const ConnectionTraits traits{kind_, full ? Admission::kRefused : Admission::kServed};
+    ConnectionTraits traits{kind_, full ? Admission::kRefused : Admission::kServed,
+                            address_of_peer(socket.native_handle())};
     set_socket_options(socket.native_handle(), kind_, core_->options.write_timeout_ms);
     const bool encrypted = core_->tls && kind_ == SocketKind::kTcp;
     auto stream =
@@ -110,7 +126,8 @@ void Listener::admit(StreamSocket socket, const asio::any_io_executor& strand) {
     auto wire = std::make_shared<Wire>(core_, std::move(stream), strand, core_->options.write_timeout_ms);
     // Counted and listed before the coroutine runs, so that the limit holds and stop() misses none.
     auto registration = std::make_shared<Registration>(*core_, wire, traits.admission);
-    asio::co_spawn(strand, serve_connection(core_, std::move(wire), std::move(registration), traits),
+    asio::co_spawn(strand,
+                   serve_connection(core_, std::move(wire), std::move(registration), std::move(traits)),
                    asio::detached);
 }
 

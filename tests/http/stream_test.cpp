@@ -94,23 +94,36 @@ TEST(HttpStreams, OneThreadIsEnough) {
 
 TEST(HttpStreams, CommentsWhileNothingIsPushed) {
     HttpOptions options;
-    options.stream_comment_ms = 100;
+    options.stream_comment_ms = 400;
     TestServer server(options);
     RawClient client = server.client();
     std::shared_ptr<HttpExchange> exchange = server.hold(client);
     exchange->begin_stream(200, kEvents, {});
     client.head();
-    EXPECT_EQ(client.chunk(milliseconds(1500)), ": keep-alive\n\n");
-    EXPECT_EQ(client.chunk(milliseconds(1500)), ": keep-alive\n\n");
+    EXPECT_EQ(client.chunk(milliseconds(5000)), ": keep-alive\n\n");
+    EXPECT_EQ(client.chunk(milliseconds(5000)), ": keep-alive\n\n");
     exchange->push("data: 1\n\n");
     EXPECT_EQ(client.chunk(), "data: 1\n\n");
-    EXPECT_EQ(client.chunk(milliseconds(1500)), ": keep-alive\n\n");
+    EXPECT_EQ(client.chunk(milliseconds(5000)), ": keep-alive\n\n");
     // Pushes put it off.
     for (int i = 0; i < 10; ++i) {
         exchange->push("data: 2\n\n");
         ASSERT_EQ(client.chunk(), "data: 2\n\n");
         std::this_thread::sleep_for(milliseconds(30));
     }
+}
+
+TEST(HttpStreams, AStreamKeepsItselfAliveInItsOwnWords) {
+    HttpOptions options;
+    options.stream_comment_ms = 50;
+    TestServer server(options);
+    RawClient client = server.client();
+    std::shared_ptr<HttpExchange> exchange = server.hold(client);
+    exchange->keep_alive_with("event: ping\n\n");
+    exchange->begin_stream(200, kEvents, {});
+    client.head();
+    EXPECT_EQ(client.chunk(milliseconds(1500)), "event: ping\n\n");
+    EXPECT_EQ(client.chunk(milliseconds(1500)), "event: ping\n\n");
 }
 
 TEST(HttpStreams, NoCommentsInOtherTypes) {
