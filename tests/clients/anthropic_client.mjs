@@ -1,6 +1,8 @@
 // The official Anthropic SDK for JavaScript.
 import Anthropic from "@anthropic-ai/sdk";
-import { ASK, SYSTEM, TELL, WEATHER, expect, expectFact, expectWeatherCall, main, told } from "./client.mjs";
+import { betaTool } from "@anthropic-ai/sdk/helpers/beta/json-schema";
+import { ASK, PERSON, SYSTEM, TELL, WEATHER, expect, expectFact, expectPerson, expectWeatherCall, main, told }
+  from "./client.mjs";
 
 const side = [{ role: "user", content: "What is the weather in Oslo?" }];
 const model = "kvasir";
@@ -34,6 +36,34 @@ async function useTool(api) {
   expect(second.usage.cache_read_input_tokens > 0, "the call was not read again");
 }
 
+// The runner of tools wants the server to hold the conversation (`thread`), is refused, and sends all of it instead.
+async function runTools(url) {
+  const sent = [];
+  const noted = async (input, init) => {
+    const response = await fetch(input, init);
+    sent.push({ body: JSON.parse(init.body), status: response.status });
+    return response;
+  };
+  const api = new Anthropic({ baseURL: `${url}/agents/runner`, apiKey: "none", maxRetries: 0, fetch: noted });
+  const calls = [];
+  const weather = betaTool({ name: WEATHER.name, description: WEATHER.description, inputSchema: WEATHER.parameters,
+    run: (input) => { calls.push(input); return "4 degrees, rain"; } });
+  const runner = api.beta.messages.toolRunner({ model, system, messages: side, tools: [weather], max_tokens: 400,
+    max_iterations: 2, tool_choice: { type: "any", disable_parallel_tool_use: true } });
+  for await (const message of runner) note(message.usage);
+  expectWeatherCall(weather.name, calls[0]);
+  expect(sent[0].body.thread !== undefined && sent[0].status === 400, `a thread is refused: ${JSON.stringify(sent[0])}`);
+  const whole = sent.filter((request) => request.status === 200);
+  expect(whole.length === 2 && whole[1].body.messages.length === 3, `and the whole conversation is sent: ${sent.length}`);
+}
+
+async function useSchema(api) {
+  const answer = await api.messages.create({ model, system, messages: side, max_tokens: 200,
+    output_config: { format: { type: "json_schema", schema: PERSON } } });
+  note(answer.usage);
+  expectPerson(JSON.parse(textOf(answer)));
+}
+
 async function tell(url) {
   const api = connect(url);
   const messages = [{ role: "user", content: TELL }];
@@ -46,6 +76,8 @@ async function tell(url) {
   expectFact(streamed, "at once");
   messages.push({ role: "assistant", content: streamed });
   await useTool(api);
+  await useSchema(api);
+  await runTools(url);
   return messages;
 }
 

@@ -44,6 +44,13 @@ def use_tool(api: Anthropic) -> None:
     client.expect((second.usage.cache_read_input_tokens or 0) > 0, "the call was not read again")
 
 
+def use_schema(api: Anthropic) -> None:
+    answer = api.messages.create(model="kvasir", system=client.SYSTEM, messages=SIDE, max_tokens=200,
+                                 output_config={"format": {"type": "json_schema", "schema": client.PERSON_SCHEMA}})
+    told(answer.usage)
+    client.expect_person(answer.content[0].text)
+
+
 def tell(url: str) -> Any:
     api = connect(url)
     messages: list[Any] = [{"role": "user", "content": client.TELL}]
@@ -58,6 +65,7 @@ def tell(url: str) -> Any:
     client.expect(client.FACT in streamed, f"the fact is known at once: {streamed}")
     messages.append({"role": "assistant", "content": streamed})
     use_tool(api)
+    use_schema(api)
     return messages
 
 

@@ -3,7 +3,8 @@ import { ChatAnthropic } from "@langchain/anthropic";
 import { AIMessage, HumanMessage, SystemMessage, mapChatMessagesToStoredMessages, mapStoredMessagesToChatMessages }
   from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
-import { ASK, SYSTEM, TELL, WEATHER, expectFact, expectWeatherCall, main, told } from "./client.mjs";
+import { ASK, PERSON, SYSTEM, TELL, WEATHER, expectFact, expectPerson, expectWeatherCall, main, told }
+  from "./client.mjs";
 
 const side = [new SystemMessage(SYSTEM), new HumanMessage("What is the weather in Oslo?")];
 
@@ -33,6 +34,13 @@ async function useTool(model) {
   expectWeatherCall(answer.tool_calls[0].name, answer.tool_calls[0].args);
 }
 
+async function useSchema(model) {
+  const schema = { title: "person", ...PERSON };
+  const answer = await model.withStructuredOutput(schema, { method: "jsonSchema", includeRaw: true }).invoke(side);
+  note(answer.raw);
+  expectPerson(answer.parsed);
+}
+
 async function tell(url) {
   const kept = {};
   for (const [name, model] of Object.entries(models(url))) {
@@ -45,6 +53,7 @@ async function tell(url) {
     await useTool(model);
     kept[name] = mapChatMessagesToStoredMessages([...messages, new AIMessage(streamed)]);
   }
+  await useSchema(models(url).openai);
   return kept;
 }
 

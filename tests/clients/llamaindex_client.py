@@ -47,6 +47,14 @@ def use_tool(url: str) -> None:
     client.expect_weather_call(calls[0].tool_name, calls[0].tool_kwargs)
 
 
+def use_schema(url: str) -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "person", "schema": client.PERSON_SCHEMA, "strict": True}}
+    messages = [ChatMessage(role="system", content=client.SYSTEM), ChatMessage(role="user", content="Who is it?")]
+    answer = plain(url).chat(messages, response_format=schema)
+    told(answer.raw)
+    client.expect_person(answer.message.content)
+
+
 def tell(url: str) -> Any:
     messages = [ChatMessage(role="system", content=client.SYSTEM), ChatMessage(role="user", content=client.TELL)]
     answer = plain(url).chat(messages)
@@ -56,6 +64,7 @@ def tell(url: str) -> Any:
     streamed = stream(connect(url), messages)
     client.expect(client.FACT in streamed, f"the fact is known at once: {streamed}")
     use_tool(url)
+    use_schema(url)
     messages.append(ChatMessage(role="assistant", content=streamed))
     return [[message.role.value, message.content] for message in messages]
 
