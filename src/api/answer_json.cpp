@@ -45,9 +45,9 @@ const char* openai_finish_reason(FinishReason reason) {
     switch (reason) {
         case FinishReason::kStop:
         case FinishReason::kStopSequence:
-        case FinishReason::kCancelled:
             return "stop";
         case FinishReason::kLength:
+        case FinishReason::kCancelled:  // cut off: whoever relies on a whole answer must see it
             return "length";
         case FinishReason::kToolCalls:
             return "tool_calls";

@@ -55,11 +55,11 @@ json::object anthropic_message_json(std::string_view id, std::string_view model,
 const char* anthropic_stop_reason(FinishReason reason) {
     switch (reason) {
         case FinishReason::kStop:
-        case FinishReason::kCancelled:
             return "end_turn";
         case FinishReason::kStopSequence:
             return "stop_sequence";
         case FinishReason::kLength:
+        case FinishReason::kCancelled:  // cut off: whoever relies on a whole answer must see it
             return "max_tokens";
         case FinishReason::kToolCalls:
             return "tool_use";

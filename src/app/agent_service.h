@@ -28,6 +28,7 @@ class AgentService {
     virtual Result<ForkResult> fork(const std::string& name, const std::string& new_name,
                                     std::optional<std::uint32_t> at) = 0;
     virtual Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) = 0;
+    virtual Result<AgentInfo> change(const std::string& name, const AgentChange& change) = 0;
     // Of resident agents. In a process that has loaded no model none is: kUnavailable.
     virtual Result<SaveResult> save(const std::string& name) = 0;
     virtual Result<LoadResult> load(const std::string& name) = 0;

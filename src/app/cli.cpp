@@ -125,6 +125,15 @@ void add_agents(CLI::App& app, Command& command) {
     auto* rollback = add_agents_verb(*agents, command, arguments, AgentsVerb::kRollback, "rollback",
                                      "go back to an earlier turn");
     rollback->add_option("--to", arguments->turn, "the turn; 0: the system prompt")->required();
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kChange, "pin",
+                    "keep an agent: it leaves memory last, and never expires")
+        ->preparse_callback([arguments](std::size_t) { arguments->change.pinned = Pinned::kYes; });
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kChange, "unpin", "no longer")
+        ->preparse_callback([arguments](std::size_t) { arguments->change.pinned = Pinned::kNo; });
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kChange, "rename", "give an agent another name")
+        ->add_option_function<std::string>(
+            "name", [arguments](const std::string& name) { arguments->change.name = name; }, "the new one")
+        ->required();
     add_agents_verb(*agents, command, arguments, AgentsVerb::kRemove, "rm",
                     "delete an agent, with a receipt");
     add_agents_verb(*agents, command, arguments, AgentsVerb::kSave, "save",
@@ -148,8 +157,10 @@ void add_serve(CLI::App& app, Command& command) {
         ->envname("KVASIR_UNIX_SOCKET");
     serve
         ->add_option("--api-key", arguments->api_keys,
-                     "key that clients must send; may be given several times")
+                     "key that clients must send, or sha256:HEX of it; may be given several times")
         ->envname("KVASIR_API_KEY");
+    serve->add_option("--api-key-file", arguments->api_key_file, "file with a key, or sha256:HEX, per line")
+        ->envname("KVASIR_API_KEY_FILE");
     serve->add_flag("--no-key", arguments->no_key, "let anybody who can connect use it, on any --host");
     serve->add_option("--tls-cert", arguments->tls_certificate_path, "certificate chain, PEM")
         ->envname("KVASIR_TLS_CERT");
@@ -188,6 +199,13 @@ void add_serve(CLI::App& app, Command& command) {
                      "nobody looks (default: 256 MB)")
         ->envname("KVASIR_MEMORY_FREE_MIN")
         ->transform(CLI::AsSizeValue(true));
+    serve
+        ->add_option("--session-days", arguments->session_days,
+                     "days after which an agent that a client's session made goes, when nobody uses, pins or "
+                     "names it; 0: never")
+        ->envname("KVASIR_SESSION_DAYS")
+        ->check(CLI::Range(0U, 36'500U))
+        ->capture_default_str();
     serve->callback([&command, arguments] {
         command = [arguments](const Config& config) { return run_serve(config, *arguments); };
     });

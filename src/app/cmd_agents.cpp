@@ -43,6 +43,10 @@ Result<ExitCode> show(const Config& config, AgentService& service, const std::st
         return ExitCode::kOk;
     }
     fmt::print("{}\n", styled(Style::kBold, agent.name));
+    if (!agent.title.empty()) fmt::print("  title         {}\n", for_terminal(agent.title));
+    if (!agent.parent.empty()) fmt::print("  works for     {}\n", agent.parent);
+    if (agent.pinned == Pinned::kYes) fmt::print("  pinned        yes\n");
+    if (agent.made_by == MadeBy::kSession) fmt::print("  made by       a client's session\n");
     fmt::print("  type          {}\n  state         {}\n  model         {}\n", for_terminal(agent.type),
                to_string(agent.state), for_terminal(agent.model_name));
     fmt::print("  turns         {}\n  tokens        {} ({} with stored KV)\n", agent.turn_count,
@@ -109,6 +113,22 @@ Result<ExitCode> roll_back(const Config& config, AgentService& service, const Ag
     return ExitCode::kOk;
 }
 
+Result<ExitCode> change(const Config& config, AgentService& service, const AgentsArguments& arguments) {
+    KVASIR_TRY_ASSIGN(const AgentInfo agent, service.change(arguments.agent, arguments.change));
+    if (config.json) {
+        print_json(to_json(agent));
+        return ExitCode::kOk;
+    }
+    if (arguments.change.name) fmt::print("{} is called {} now\n", arguments.agent, agent.name);
+    if (arguments.change.title) fmt::print("{}: {}\n", agent.name, for_terminal(agent.title));
+    if (arguments.change.pinned) {
+        const bool pinned = agent.pinned == Pinned::kYes;
+        fmt::print("{} is {}\n", agent.name,
+                   pinned ? "pinned: it leaves memory last, and never expires" : "not pinned any more");
+    }
+    return ExitCode::kOk;
+}
+
 // What was done to a resident agent.
 template <class Done>
 Result<ExitCode> tell(const Config& config, const std::string& what, const Result<Done>& done) {
@@ -139,6 +159,8 @@ Result<ExitCode> run_agents(const Config& config, const AgentsArguments& argumen
             return fork(config, *service, arguments);
         case AgentsVerb::kRollback:
             return roll_back(config, *service, arguments);
+        case AgentsVerb::kChange:
+            return change(config, *service, arguments);
         case AgentsVerb::kSave:
             return tell(config, "saved " + agent, service->save(agent));
         case AgentsVerb::kLoad:

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/api_key_file.h"
 #include "app/commands.h"
 #include "app/remote_agents.h"
 #include "app/session.h"
@@ -69,20 +70,25 @@ Result<ServerOptions> server_options(const Config& config, const ServeArguments&
     options.http.hosts_allowed = arguments.hosts_allowed;
     options.http.origins_allowed = arguments.origins_allowed;
     options.api_keys = arguments.api_keys;
+    if (!arguments.api_key_file.empty()) {
+        KVASIR_TRY_ASSIGN(const auto keys, read_api_keys(arguments.api_key_file));
+        options.api_keys.insert(options.api_keys.end(), keys.begin(), keys.end());
+    }
     options.model_alias = arguments.alias;
     options.sampling.temperature = config.temperature;
     options.sampling.seed = config.seed;
     options.turn_timeout_ms = arguments.turn_timeout_s * 1000;
     options.drain_timeout_ms = arguments.drain_timeout_s * 1000;
     options.memory_watch.available_bytes_min = arguments.memory_free_bytes_min;
+    options.session_expiry.unused_max = std::chrono::hours(24) * arguments.session_days;
     const bool loopback =
         arguments.host == "127.0.0.1" || arguments.host == "::1" || arguments.host == "localhost";
-    if (!loopback && arguments.api_keys.empty() && !arguments.no_key) {
-        return fail(
-            ErrorCode::kInvalidArgument,
-            fmt::format("--host {} lets others connect, and there is no key: give --api-key, or --no-key if "
-                        "everybody may use it",
-                        arguments.host));
+    if (!loopback && options.api_keys.empty() && !arguments.no_key) {
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("--host {} lets others connect, and there is no key: give --api-key or "
+                                "--api-key-file, or --no-key if "
+                                "everybody may use it",
+                                arguments.host));
     }
     return options;
 }

@@ -10,6 +10,7 @@
 #include "app/config.h"
 #include "app/exit_code.h"
 #include "base/result.h"
+#include "store/agent_change.h"
 
 namespace kvasir {
 
@@ -21,7 +22,7 @@ struct ChatArguments {
     std::string system_prompt;
 };
 
-enum class AgentsVerb { kList, kShow, kCreate, kRemove, kSave, kLoad, kEvict, kFork, kRollback };
+enum class AgentsVerb { kList, kShow, kCreate, kRemove, kSave, kLoad, kEvict, kFork, kRollback, kChange };
 
 struct AgentsArguments {
     AgentsVerb verb = AgentsVerb::kList;
@@ -30,6 +31,7 @@ struct AgentsArguments {
     std::string system_prompt;
     std::string fork_name;
     std::optional<std::uint32_t> turn;  // of a fork: the last one it has; of a rollback: where to
+    AgentChange change;
 };
 
 struct DemoArguments {
@@ -51,6 +53,7 @@ struct ServeArguments {
     std::vector<std::string> hosts_allowed;
     std::vector<std::string> origins_allowed;
     std::vector<std::string> api_keys;
+    std::string api_key_file;
     bool no_key = false;
     std::string alias;
     std::uint32_t waiting_max = 256;
@@ -58,6 +61,7 @@ struct ServeArguments {
     std::uint32_t turn_timeout_s = 0;
     std::uint32_t drain_timeout_s = 20;
     std::uint64_t memory_free_bytes_min = 256ULL * 1024 * 1024;
+    std::uint32_t session_days = 30;
 };
 
 Result<ExitCode> run_chat(const Config& config, const ChatArguments& arguments);

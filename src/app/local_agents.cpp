@@ -48,6 +48,10 @@ Result<RollbackResult> LocalAgents::roll_back(const std::string& name, std::uint
                     : roll_back_stored_agent(store(), system_clock(), name, to);
 }
 
+Result<AgentInfo> LocalAgents::change(const std::string& name, const AgentChange& change) {
+    return session_ ? session_->memory().change(name, change) : change_stored_agent(store(), name, change);
+}
+
 // Between two commands: every turn is durable when its command ends.
 Error LocalAgents::nothing_resident(const std::string& name, const char* verb) {
     const auto known = show_stored_agent(store(), name);

@@ -24,6 +24,7 @@ class LocalAgents final : public AgentService {
     Result<ForkResult> fork(const std::string& name, const std::string& new_name,
                             std::optional<std::uint32_t> at) override;
     Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) override;
+    Result<AgentInfo> change(const std::string& name, const AgentChange& change) override;
     Result<SaveResult> save(const std::string& name) override;
     Result<LoadResult> load(const std::string& name) override;
     Result<SaveResult> evict(const std::string& name) override;

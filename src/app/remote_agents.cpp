@@ -108,6 +108,16 @@ Result<RollbackResult> RemoteAgents::roll_back(const std::string& name, std::uin
     return rolled_back_of_json(answer);
 }
 
+Result<AgentInfo> RemoteAgents::change(const std::string& name, const AgentChange& change) {
+    json::object body;
+    if (change.name) body["name"] = *change.name;
+    if (change.title) body["title"] = *change.title;
+    if (change.type) body["type"] = *change.type;
+    if (change.pinned) body["pinned"] = *change.pinned == Pinned::kYes;
+    KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "PATCH", "", kLookMs, body));
+    return agent_of_json(answer);
+}
+
 Result<SaveResult> RemoteAgents::save(const std::string& name) {
     KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "POST", "/save", kWorkMs));
     return saved_of_json(answer);

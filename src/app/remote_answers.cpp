@@ -51,6 +51,12 @@ Result<AgentInfo> agent_of_json(const json::value& answer) {
     fields.read("kv_memory_bytes", agent.kv_memory_bytes);
     fields.read("kv_disk_bytes", agent.kv_disk_bytes);
     fields.read("model", agent.model_name);
+    fields.read("title", agent.title);
+    fields.read("made_by", agent.made_by, MadeBy::kSession);
+    bool pinned = false;
+    fields.read("pinned", pinned);
+    agent.pinned = pinned ? Pinned::kYes : Pinned::kNo;
+    fields.read("parent", agent.parent);
     return fields.done(std::move(agent));
 }
 

@@ -14,6 +14,7 @@ inline constexpr std::uint64_t kBlockFileBytesMax = 4ULL * 1024 * 1024 * 1024;
 
 inline constexpr std::size_t kAgentNameBytesMax = 64;
 inline constexpr std::size_t kAgentTypeBytesMax = 256;
+inline constexpr std::size_t kAgentTitleBytesMax = 256;
 inline constexpr std::size_t kMessageBytesMax = 4 * 1024 * 1024;  // one message or system prompt
 
 inline constexpr std::uint32_t kAgentsResidentDefault = 3;       // --max-agents

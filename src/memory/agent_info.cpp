@@ -34,6 +34,10 @@ Result<AgentInfo> describe_stored(Catalog& catalog, const AgentRecord& agent) {
     info.last_used_unix_ms = agent.last_used_unix_ms;
     for (const StoredBlock& block : blocks) info.kv_disk_bytes += block.file_bytes;
     info.model_name = agent.model_name;
+    info.title = agent.title;
+    info.made_by = agent.made_by;
+    info.pinned = agent.pinned;
+    info.parent = agent.parent;
     return info;
 }
 

@@ -1,4 +1,4 @@
-// Opening, listing, saving, removing.
+// Opening, listing, saving.
 #include "memory/agent_memory.h"
 
 #include <algorithm>
@@ -170,6 +170,7 @@ Result<AgentCache> EngineAgentMemory::cache(const std::string& name) {
     }
     cache.resident_branches = static_cast<std::uint32_t>(places_.find_all(name).size());
     if (const ResidentAgent* agent = places_.find(name)) cache.resident_tokens = agent->length();
+    cache.history = places_.history().of(name);
     return cache;
 }
 
@@ -231,17 +232,6 @@ Result<RestResult> EngineAgentMemory::rest() {
                       std::to_string(result.bytes_given_back) + " bytes were given back"});
     }
     return result;
-}
-
-Result<EraseReceipt> EngineAgentMemory::remove(const std::string& name) {
-    KVASIR_TRY(context_.store.catalog().agent(name));
-    KVASIR_TRY(check_idle(name));
-    auto receipt = erase_stored_agent(context_.store, name);
-    if (!context_.store.catalog().agent(name)) {
-        for (ResidentAgent* agent : places_.find_all(name)) places_.drop(*agent);
-        places_.tell({MemoryEventKind::kRemoved, name, receipt ? receipt->tokens_removed : 0, 0, {}});
-    }
-    return receipt;
 }
 
 MemoryUsage EngineAgentMemory::memory_usage() const {

@@ -51,9 +51,11 @@ enum class MemoryEventKind {
     kEvicted,
     kDamaged,
     kRemoved,
-    kRested,     // nobody's: all left, and the engine's memory was given back
-    kForked,     // of the new agent
-    kRolledBack  // the conversation goes on from an earlier turn
+    kRested,      // nobody's: all left, and the engine's memory was given back
+    kForked,      // of the new agent
+    kRolledBack,  // the conversation goes on from an earlier turn
+    kChanged,     // name, title, type or pin
+    kExpired      // removed, because nobody has used it for long
 };
 
 const char* to_string(MemoryEventKind kind);
@@ -84,6 +86,10 @@ struct AgentInfo {
     std::uint64_t kv_memory_bytes = 0;  // resident
     std::uint64_t kv_disk_bytes = 0;    // files it references, shared ones included
     std::string model_name;
+    std::string title;
+    MadeBy made_by = MadeBy::kUser;
+    Pinned pinned = Pinned::kNo;
+    std::string parent;
 };
 
 // Where the reused tokens came from.
@@ -192,6 +198,18 @@ struct RestResult {
     std::uint64_t bytes_given_back = 0;  // by the engine
 };
 
+// What one turn found of its prompt.
+struct TurnReuse {
+    std::uint32_t turn = 0;
+    std::int64_t unix_ms = 0;
+    Position prompt_tokens = 0;
+    Position reused_tokens = 0;
+    ReuseSource source = ReuseSource::kNone;
+    std::string not_reused_reason;
+    double restore_ms = 0;
+    double prefill_ms = 0;
+};
+
 // What is kept of one agent, and where.
 struct AgentCache {
     AgentInfo agent;
@@ -200,7 +218,8 @@ struct AgentCache {
     std::uint64_t window_segments = 0;
     std::uint64_t window_bytes = 0;
     std::uint32_t resident_branches = 0;
-    Position resident_tokens = 0;  // of the branch that its head is on
+    Position resident_tokens = 0;    // of the branch that its head is on
+    std::vector<TurnReuse> history;  // the last turns of this process, oldest first
 };
 
 struct AgentMemoryUse {
@@ -251,6 +270,11 @@ class AgentMemory {
     // kConflict: a turn is running. kUnavailable: somebody's KV cannot be saved; then nobody leaves.
     virtual Result<RestResult> rest() = 0;
     virtual Result<EraseReceipt> remove(const std::string& name) = 0;
+    // kConflict: the new name is taken, or it is to be renamed in the middle of a turn.
+    virtual Result<AgentInfo> change(const std::string& name, const AgentChange& change) = 0;
+    // Removes one agent that a client's session made and that nobody has used since then; nothing: there is
+    // none.
+    virtual Result<std::optional<EraseReceipt>> expire_one(std::int64_t unused_since_unix_ms) = 0;
     // A new agent with the conversation up to turn `at` (nullopt: all of it). No KV is copied: both use the
     // same files until they differ. kConflict: name taken. kNotFound: no such agent or turn.
     virtual Result<ForkResult> fork(const std::string& name, const std::string& new_name,
@@ -279,6 +303,7 @@ Result<AgentInfo> show_stored_agent(Store& store, const std::string& name);
 // Deleting needs no model either.
 Result<EraseReceipt> erase_stored_agent(Store& store, const std::string& name);
 Result<ForkResult> fork_stored_agent(Store& store, const Clock& clock, const NewFork& fork);
+Result<AgentInfo> change_stored_agent(Store& store, const std::string& name, const AgentChange& change);
 Result<RollbackResult> roll_back_stored_agent(Store& store, const Clock& clock, const std::string& name,
                                               std::uint32_t to);
 

@@ -49,6 +49,10 @@ const char* to_string(MemoryEventKind kind) {
             return "forked";
         case MemoryEventKind::kRolledBack:
             return "rolled_back";
+        case MemoryEventKind::kChanged:
+            return "changed";
+        case MemoryEventKind::kExpired:
+            return "expired";
     }
     return "unknown";
 }

@@ -3,9 +3,9 @@
 //
 // Nothing here is remembered that the catalog does not know, but what is resident: every call reads the agent
 // anew.
-//   agent_memory.cpp: opening, listing, saving, removing     filling.cpp: creating, loading     forking.cpp:
-//   forks, going back turn.cpp: from a request to a turn     turn_run.h: its way     places.h: residency of
-//   KV
+//   agent_memory.cpp: opening, listing, saving     upkeep.cpp: changing, removing     filling.cpp: creating,
+//   loading     forking.cpp: forks, going back     turn.cpp: from a request to a turn     turn_run.h: its way
+//   places.h: residency of KV
 #pragma once
 
 #include <string>
@@ -34,6 +34,8 @@ class EngineAgentMemory final : public AgentMemory {
     Result<SaveResult> evict(const std::string& name) override;
     Result<RestResult> rest() override;
     Result<EraseReceipt> remove(const std::string& name) override;
+    Result<AgentInfo> change(const std::string& name, const AgentChange& change) override;
+    Result<std::optional<EraseReceipt>> expire_one(std::int64_t unused_since_unix_ms) override;
     Result<ForkResult> fork(const std::string& name, const std::string& new_name,
                             std::optional<std::uint32_t> at) override;
     Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) override;
@@ -52,9 +54,10 @@ class EngineAgentMemory final : public AgentMemory {
     Status check_model(const AgentRecord& record) const;
     Status check_idle(const std::string& name) const;
     Result<Conversation> head_conversation(const AgentRecord& record);
-    Result<AgentRecord> store_new_agent(const std::string& name, const std::string& type,
-                                        const std::string& system_prompt, const Opening& opening);
+    Result<AgentRecord> store_new_agent(const TurnRequest& request, const std::string& system_prompt,
+                                        const Opening& opening);
     Result<AgentInfo> describe(const AgentRecord& record);
+    Result<EraseReceipt> erase(const std::string& name, MemoryEventKind kind);
     std::uint64_t memory_bytes(const ResidentAgent& agent) const;
     void undo_creation(const std::string& name);
     Result<std::unique_ptr<TurnRun>> begin_creation(TurnRequest request, TurnSinks sinks);

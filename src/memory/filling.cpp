@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/names.h"
+#include "memory/agent_title.h"
 #include "memory/engine_agent_memory.h"
 #include "memory/input_checks.h"
 
@@ -37,7 +38,7 @@ Status check_new_agent(const TurnRequest& request) {
 
 }  // namespace
 
-Result<AgentRecord> EngineAgentMemory::store_new_agent(const std::string& name, const std::string& type,
+Result<AgentRecord> EngineAgentMemory::store_new_agent(const TurnRequest& request,
                                                        const std::string& system_prompt,
                                                        const Opening& opening) {
     const std::int64_t now_unix_ms = clock_.unix_ms();
@@ -49,10 +50,13 @@ Result<AgentRecord> EngineAgentMemory::store_new_agent(const std::string& name, 
                                                  std::to_string(model.context_tokens) +
                                                  " tokens (--ctx-size)");
     }
-    const NewAgent agent{
-        name,         type,       system_prompt,     context_.engine.fingerprint().model_id(),
-        model.name,   model.path, std::move(prefix), encode({opening.messages, opening.tools}),
-        opening.key()};
+    NewAgent agent{request.agent,     request.agent_type,
+                   system_prompt,     context_.engine.fingerprint().model_id(),
+                   model.name,        model.path,
+                   std::move(prefix), encode({opening.messages, opening.tools}),
+                   opening.key(),     {},
+                   request.made_by,   request.parent_agent};
+    if (request.made_by == MadeBy::kSession) agent.title = title_of(request.messages);
     return context_.store.catalog().create_agent(agent, now_unix_ms);
 }
 
@@ -90,9 +94,8 @@ Result<std::unique_ptr<TurnRun>> EngineAgentMemory::begin_creation(TurnRequest r
     KVASIR_TRY(check_new_agent(request));
     KVASIR_TRY(context_.store.admit_turn());
     KVASIR_TRY(places_.check_room(name));  // before anything is written
-    KVASIR_TRY_ASSIGN(
-        const AgentRecord record,
-        store_new_agent(name, request.agent_type, request.system_prompt, opening_of(request.system_prompt)));
+    KVASIR_TRY_ASSIGN(const AgentRecord record,
+                      store_new_agent(request, request.system_prompt, opening_of(request.system_prompt)));
     auto turn = prepare_filling(record, std::move(request));
     if (!turn) {
         undo_creation(name);

@@ -30,4 +30,8 @@ Status check_agent_type(std::string_view type) {
     return check_bytes(type, "the agent's type", kAgentTypeBytesMax);
 }
 
+Status check_agent_title(std::string_view title) {
+    return check_bytes(title, "the agent's title", kAgentTitleBytesMax);
+}
+
 }  // namespace kvasir

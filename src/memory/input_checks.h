@@ -11,5 +11,6 @@ namespace kvasir {
 // `what` begins the message: "the system prompt".
 Status check_text(std::string_view text, const std::string& what);
 Status check_agent_type(std::string_view type);
+Status check_agent_title(std::string_view title);
 
 }  // namespace kvasir

@@ -158,4 +158,10 @@ void ConversationKey::add(const ChatMessage& message) {
     value_ = hash.finish();
 }
 
+const ChatMessage* last_user_message(const std::vector<ChatMessage>& messages) {
+    const auto found = std::find_if(messages.rbegin(), messages.rend(),
+                                    [](const ChatMessage& message) { return message.role == Role::kUser; });
+    return found == messages.rend() ? nullptr : &*found;
+}
+
 }  // namespace kvasir

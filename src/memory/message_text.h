@@ -37,4 +37,7 @@ class ConversationKey {
     Digest256 value_;
 };
 
+// Null: none is of a user.
+const ChatMessage* last_user_message(const std::vector<ChatMessage>& messages);
+
 }  // namespace kvasir

@@ -67,6 +67,15 @@ void Places::drop(ResidentAgent& agent) {
     residency_.remove(agent);
 }
 
+void Places::note_change(const std::string& name, const AgentRecord& record) {
+    for (ResidentAgent* agent : residency_.find_all(name)) {
+        agent->record.name = record.name;
+        agent->record.pinned = record.pinned;
+    }
+    if (damaged_.erase(name) > 0) damaged_.insert(record.name);
+    history_.rename(name, record.name);
+}
+
 SaveResult Places::evict(ResidentAgent& agent) {
     SaveResult result = save(agent);
     tell({MemoryEventKind::kEvicted, agent.record.name, agent.length(), result.save_ms, {}});

@@ -19,6 +19,7 @@
 #include "memory/prefill.h"
 #include "memory/residency.h"
 #include "memory/restore_run.h"
+#include "memory/reuse_history.h"
 #include "memory/save_run.h"
 
 namespace kvasir {
@@ -63,12 +64,15 @@ class Places {
     SaveResult save(ResidentAgent& agent);
     SaveResult evict(ResidentAgent& agent);
     void drop(ResidentAgent& agent);  // without saving
+    // It was called `name` before.
+    void note_change(const std::string& name, const AgentRecord& record);
 
     ResidentAgent* find(const std::string& name) { return residency_.find(name); }
     std::vector<ResidentAgent*> find_all(const std::string& name) { return residency_.find_all(name); }
     const Residency& residency() const { return residency_; }
     void for_each_idle(const std::function<void(ResidentAgent&)>& visit) { residency_.for_each_idle(visit); }
     bool is_damaged(const std::string& name) const { return damaged_.contains(name); }
+    ReuseHistory& history() { return history_; }
     void tell(const MemoryEvent& event) const {
         if (on_event_) on_event_(event);
     }
@@ -94,6 +98,7 @@ class Places {
     KvLoader loader_;
     std::set<std::string> damaged_;  // stored KV failed verification and is not rewritten yet
     std::vector<std::string> warnings_;
+    ReuseHistory history_;
     std::vector<std::byte> save_image_;  // one buffer for all saves
 };
 

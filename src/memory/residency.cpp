@@ -41,13 +41,17 @@ void Residency::remove(const ResidentAgent& agent) {
 }
 
 ResidentAgent* Residency::least_recent(const ResidentAgent* kept, const std::string& name) {
-    ResidentAgent* own = nullptr;
+    ResidentAgent* leaving = nullptr;
+    int least = 0;
     for (ResidentAgent& agent : agents_) {
         if (&agent == kept || agent.busy) continue;
-        if (agent.record.name != name) return &agent;
-        if (own == nullptr) own = &agent;
+        const int reluctance =
+            (agent.record.pinned == Pinned::kYes ? 2 : 0) + (agent.record.name == name ? 1 : 0);
+        if (leaving != nullptr && reluctance >= least) continue;
+        leaving = &agent;
+        least = reluctance;
     }
-    return own;
+    return leaving;
 }
 
 void Residency::for_each_idle(const std::function<void(ResidentAgent&)>& visit) {

@@ -22,8 +22,8 @@ class Residency {
     ResidentAgent& add(ResidentAgent agent);  // as the most recently used
     void touch(const ResidentAgent& agent);   // most recently used now
     void remove(const ResidentAgent& agent);
-    // The one to leave first: idle, not `kept`, and not of the same agent as `kept` while there is another.
-    // Null: none.
+    // The one to leave first: idle and not `kept`. One that is pinned stays while there is another, then one
+    // of the agent `name`; of equals the least recently used leaves. Null: none.
     ResidentAgent* least_recent(const ResidentAgent* kept, const std::string& name);
 
     void for_each_idle(const std::function<void(ResidentAgent&)>& visit);

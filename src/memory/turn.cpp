@@ -26,6 +26,20 @@ Status check_request(const TurnRequest& request) {
     return {};
 }
 
+// What a turn came to that was asked under the request's key before: the turns up to it. Empty: none was.
+Result<std::vector<TurnRecord>> turns_under_key(Catalog& catalog, AgentId agent, const TurnRequest& request) {
+    KVASIR_TRY_ASSIGN(const auto before, catalog.find_idempotent(agent, request.idempotency_key));
+    if (!before) return std::vector<TurnRecord>();
+    KVASIR_TRY_ASSIGN(auto path, catalog.path_to(*before));
+    const ChatMessage* user = last_user_message(request.messages);
+    const std::string& asked = path.back().user_text;  // "" after results of tools
+    if (user != nullptr && !asked.empty() && user->content != asked) {
+        return fail(ErrorCode::kConflict,
+                    "this Idempotency-Key belongs to another message: a new message needs a new one");
+    }
+    return path;
+}
+
 }  // namespace
 
 Status EngineAgentMemory::check_fits(const Conversation& conversation, Position size) const {
@@ -73,7 +87,7 @@ Result<AgentRecord> EngineAgentMemory::record_of(const TurnRequest& request) {
     std::string system_prompt;
     for (const ChatMessage& message : opening.messages)
         system_prompt += (system_prompt.empty() ? "" : "\n\n") + message.content;
-    return store_new_agent(request.agent, "", system_prompt, opening);
+    return store_new_agent(request, system_prompt, opening);
 }
 
 Result<Conversation> EngineAgentMemory::sent_conversation(const AgentRecord& record,
@@ -133,16 +147,20 @@ Result<PreparedTurn> EngineAgentMemory::prepare(TurnRequest request) {
     PreparedTurn turn;
     turn.begin_us = clock_.monotonic_us();
     KVASIR_TRY(check_request(request));
-    KVASIR_TRY_ASSIGN(const AgentRecord record, record_of(request));
+    KVASIR_TRY_ASSIGN(AgentRecord record, record_of(request));
     KVASIR_TRY(check_model(record));
     Catalog& catalog = context_.store.catalog();
     if (!request.idempotency_key.empty()) {
-        KVASIR_TRY_ASSIGN(const auto before, catalog.find_idempotent(record.id, request.idempotency_key));
-        if (before) {
-            KVASIR_TRY_ASSIGN(auto path, catalog.path_to(*before));
+        KVASIR_TRY_ASSIGN(auto path, turns_under_key(catalog, record.id, request));
+        if (!path.empty() && !path.back().cut_off()) {
             KVASIR_TRY_ASSIGN(turn.conversation, conversation_at(record, std::move(path)));
             turn.request = std::move(request);
             return turn;
+        }
+        // Nobody was told that it is over: it is done again, in its place.
+        const bool is_last = !path.empty() && record.head == path.back().id;
+        if (is_last && request.history == History::kStored) {
+            KVASIR_TRY_ASSIGN(record, catalog.go_back(record.name, path.back().number - 1, clock_.unix_ms()));
         }
     }
     if (request.expected_turn && *request.expected_turn != record.turn_count) {

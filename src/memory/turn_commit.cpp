@@ -10,12 +10,6 @@ namespace kvasir {
 
 namespace {
 
-const ChatMessage* last_user_message(const std::vector<ChatMessage>& messages) {
-    const auto found = std::find_if(messages.rbegin(), messages.rend(),
-                                    [](const ChatMessage& message) { return message.role == Role::kUser; });
-    return found == messages.rend() ? nullptr : &*found;
-}
-
 // Tokens of a stored answer up to where its reasoning ends.
 Position reasoning_tokens_of(const Engine& engine, const TurnRecord& turn, const std::string& reasoning) {
     const std::size_t begin = reasoning.empty() ? std::string::npos : turn.assistant_text.find(reasoning);
@@ -89,6 +83,11 @@ Status TurnRun::commit() {
                         " was not made durable and is forgotten: " + committed.error().message);
     }
     turn_result_.turn = committed->number;
+    const TurnMetrics& metrics = turn_result_.metrics;
+    context_.places.history().add(
+        turn_.request.agent,
+        {committed->number, committed->created_unix_ms, metrics.prompt_tokens, metrics.reused_tokens,
+         metrics.source, metrics.not_reused_reason, metrics.restore_ms, metrics.prefill_ms});
     context_.places.tell({MemoryEventKind::kAnswered, turn_.request.agent, answer_tokens_.size(),
                           turn_result_.metrics.decode_ms, turn_result_.finish_reason});
     if (agent_->branch != committed->branch) {

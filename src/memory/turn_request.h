@@ -15,6 +15,7 @@
 #include "base/tokens.h"
 #include "engine/chat.h"
 #include "engine/engine.h"
+#include "store/agent_change.h"
 
 namespace kvasir {
 
@@ -69,6 +70,9 @@ struct TurnRequest {
     TurnPurpose purpose = TurnPurpose::kAnswer;
     std::string agent_type;     // kCreate
     std::string system_prompt;  // kCreate
+    // Of an agent that the request makes.
+    MadeBy made_by = MadeBy::kUser;
+    std::string parent_agent;  // "" none
     CreateMissing create_missing = CreateMissing::kNo;
     History history = History::kStored;
     // kStored: the new messages, at least one. kSent: the whole conversation, system messages first.

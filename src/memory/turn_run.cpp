@@ -166,7 +166,7 @@ void TurnRun::sample(std::size_t row) {
     show(answer_.push(engine.piece(token, special), std::move(logprob)));
     if (answer_.stopped()) return end_answer("stop");
     if (answer_tokens_.size() >= turn_.answer_tokens_max) return end_answer("length");
-    if (is_cancelled(turn_.request.cancelled)) end_answer("cancelled");
+    if (is_cancelled(turn_.request.cancelled)) end_answer(kCutOff);
 }
 
 void TurnRun::end_answer(std::string finish_reason) {

@@ -15,7 +15,11 @@ bool will_take_cells(const TurnRun& run) { return runs(run) || run.stage() == Tu
 
 }  // namespace
 
-void EngineLoop::tell(const WaitingTurn& turn, const Result<TurnResult>& result) {
+void EngineLoop::tell(const WaitingTurn& turn, Result<TurnResult> result) {
+    if (!result && result.error().code == ErrorCode::kCancelled && turn.expired) {
+        result = fail(ErrorCode::kUnavailable,
+                      "the server had no time for it within its --turn-timeout: try again later");
+    }
     {
         const bool is_turn = turn.request.purpose == TurnPurpose::kAnswer;
         const std::lock_guard lock(stats_mutex_);
@@ -31,8 +35,18 @@ void EngineLoop::tell(const WaitingTurn& turn, const Result<TurnResult>& result)
     turn.listener->on_result(result);
 }
 
-// Messages to one agent that we keep the conversation of go in order; whole conversations branch.
+// Messages to one agent that we keep the conversation of go in order; whole conversations branch. What is
+// asked twice under one key is done once: the second finds what the first came to.
 bool EngineLoop::may_run(const WaitingTurn& turn, const std::vector<const WaitingTurn*>& before) const {
+    const auto is_retry_of = [&](const WaitingTurn& other) {
+        return !turn.request.idempotency_key.empty() && other.request.agent == turn.request.agent &&
+               other.request.idempotency_key == turn.request.idempotency_key;
+    };
+    if (std::any_of(before.begin(), before.end(),
+                    [&](const WaitingTurn* other) { return is_retry_of(*other); }) ||
+        std::any_of(active_.begin(), active_.end(),
+                    [&](const ActiveTurn& other) { return is_retry_of(other.turn); }))
+        return false;
     if (turn.request.history == History::kSent) {
         // One that goes on from an answer whose KV is being saved waits for its place: else it reads anew.
         return std::none_of(active_.begin(), active_.end(), [&](const ActiveTurn& other) {
@@ -202,6 +216,7 @@ void EngineLoop::expire() {
     const std::int64_t now_us = clock_.monotonic_us();
     const auto check = [&](WaitingTurn& turn) {
         if (turn.deadline_us == 0 || now_us < turn.deadline_us || turn.ticket->cancelled().load()) return;
+        turn.expired = true;
         turn.ticket->cancel();
         may_start_ = true;
     };

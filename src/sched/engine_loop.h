@@ -19,6 +19,7 @@ struct WaitingTurn {
     std::shared_ptr<TurnListener> listener;
     std::shared_ptr<TurnTicket> ticket;
     std::int64_t deadline_us = 0;  // 0: none
+    bool expired = false;          // the deadline cancelled it
 };
 
 class EngineLoop {
@@ -58,7 +59,7 @@ class EngineLoop {
     void restore_some();
     void save_some();
     void expire();
-    void tell(const WaitingTurn& turn, const Result<TurnResult>& result);
+    void tell(const WaitingTurn& turn, Result<TurnResult> result);
     std::uint64_t cells_reserved() const;
 
     SchedulerOptions options_;

@@ -76,6 +76,36 @@ ApiResult<std::uint32_t> parse_rollback(std::string_view text) {
     return static_cast<std::uint32_t>(*turn);
 }
 
+ApiResult<AgentChange> parse_agent_change(std::string_view text) {
+    auto object = parse_request_body(text);
+    if (!object) return fail(object.error());
+    RequestReading reading;
+    const JsonFields fields(*object, "", reading);
+    fields.refuse_if_given("system_prompt",
+                           "a conversation begins with it, so it stays; create another agent");
+    AgentChange change{fields.text("name"), fields.text("title"), fields.text("type"), {}};
+    if (const auto pinned = fields.flag("pinned")) change.pinned = *pinned ? Pinned::kYes : Pinned::kNo;
+    if (change.empty()) {
+        fields.refuse("missing_required_parameter", "name",
+                      "nothing is to be changed: give name, title, type or pinned");
+    }
+    if (reading.failed()) return fail(*reading.error());
+    return change;
+}
+
+ApiResult<AgentChange> parse_pin(std::string_view text) {
+    AgentChange change;
+    change.pinned = Pinned::kYes;
+    if (text.empty()) return change;
+    auto object = parse_request_body(text);
+    if (!object) return fail(object.error());
+    RequestReading reading;
+    const JsonFields fields(*object, "", reading);
+    if (!fields.flag("pinned").value_or(true)) change.pinned = Pinned::kNo;
+    if (reading.failed()) return fail(*reading.error());
+    return change;
+}
+
 ApiResult<AgentMessageBody> parse_agent_message(std::string_view text) {
     auto object = parse_request_body(text);
     if (!object) return fail(object.error());

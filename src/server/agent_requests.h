@@ -28,6 +28,11 @@ ApiResult<ForkBody> parse_fork(std::string_view text);
 // {"to": TURN}
 ApiResult<std::uint32_t> parse_rollback(std::string_view text);
 
+// At least one change is in it.
+ApiResult<AgentChange> parse_agent_change(std::string_view text);
+// {"pinned": false}, or nothing: pin it
+ApiResult<AgentChange> parse_pin(std::string_view text);
+
 struct AgentMessageBody {
     std::string content;
     StreamMode stream = StreamMode::kWhole;

@@ -26,6 +26,13 @@ void tell(const RouteCall& call, int status, Ask ask) {
     });
 }
 
+void change_agent(const RouteCall& call, const ApiResult<AgentChange>& change) {
+    if (!change) return respond_error(call, change.error());
+    tell(call, 200, [change = *change](AgentMemory& memory, const std::string& name) {
+        return memory.change(name, change);
+    });
+}
+
 }  // namespace
 
 void get_agents(const RouteCall& call) {
@@ -52,6 +59,12 @@ void post_agents(const RouteCall& call) {
 void get_agent(const RouteCall& call) {
     tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.show(name); });
 }
+
+void patch_agent(const RouteCall& call) {
+    change_agent(call, parse_agent_change(call.exchange->request().body));
+}
+
+void post_agent_pin(const RouteCall& call) { change_agent(call, parse_pin(call.exchange->request().body)); }
 
 void delete_agent(const RouteCall& call) {
     tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.remove(name); });

@@ -10,6 +10,8 @@ void get_agents(const RouteCall& call);
 void post_agents(const RouteCall& call);
 void get_agent(const RouteCall& call);
 void delete_agent(const RouteCall& call);
+void patch_agent(const RouteCall& call);
+void post_agent_pin(const RouteCall& call);
 void post_agent_message(const RouteCall& call);
 void post_agent_save(const RouteCall& call);
 void post_agent_load(const RouteCall& call);

@@ -49,6 +49,7 @@ class AnthropicForm final : public AnswerForm {
     std::string delta(const AnswerDelta& delta) override { return stream_.delta(delta); }
     std::string finish(const ChatAnswer& answer) override { return stream_.finish(answer); }
     std::string error(const ApiError& error) override { return stream_.error(error); }
+    std::string keep_alive() const override { return stream_.ping(); }
 
   private:
     AnthropicStream stream_;
@@ -128,7 +129,7 @@ AnswerLogprob logprob_in_words_of_api(const TokenLogprob& logprob) {
 
 FinishReason finish_reason_of(const TurnResult& result) {
     if (result.finish_reason == "length") return FinishReason::kLength;
-    if (result.finish_reason == "cancelled") return FinishReason::kCancelled;
+    if (result.finish_reason == kCutOff) return FinishReason::kCancelled;
     if (!result.message.tool_calls.empty()) return FinishReason::kToolCalls;
     return result.stop_matched.empty() ? FinishReason::kStop : FinishReason::kStopSequence;
 }

@@ -20,6 +20,8 @@ class AnswerForm {
     virtual std::string delta(const AnswerDelta& delta) = 0;
     virtual std::string finish(const ChatAnswer& answer) = 0;
     virtual std::string error(const ApiError& error) = 0;  // inside a stream
+    // What a stream sends while there is nothing to say; "": a comment.
+    virtual std::string keep_alive() const { return {}; }
     // What only our own route tells: how far the prompt is read, and, before whole() and finish(), the turn.
     virtual std::string progress(TurnPhase /*phase*/, Position /*done*/, Position /*total*/) { return {}; }
     virtual void note_turn(const TurnResult& /*turn*/) {}

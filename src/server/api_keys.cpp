@@ -2,15 +2,26 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
+#include <span>
 
 namespace kvasir {
 
 namespace {
 
+constexpr std::string_view kDigestMark = "sha256:";
+
+// As `sha256sum` has it.
 Digest256 digest_of(std::string_view key) {
-    Sha256 hash("kvasir.api_key.v1");
-    hash.field("key", key);
+    Sha256 hash("");
+    hash.raw(std::as_bytes(std::span(key)));
     return hash.finish();
+}
+
+// Nothing: it is no digest.
+std::optional<Digest256> given_digest(std::string_view key) {
+    if (!key.starts_with(kDigestMark)) return std::nullopt;
+    return Digest256::from_hex(key.substr(kDigestMark.size()));
 }
 
 // Looks at every byte whatever it finds: how long it takes tells nothing about the key.
@@ -33,8 +44,23 @@ std::string_view bearer_of(std::string_view authorization) {
 
 }  // namespace
 
+Status check_api_keys(const std::vector<std::string>& keys) {
+    for (const std::string& key : keys) {
+        if (key.empty()) return fail(ErrorCode::kInvalidArgument, "an API key is empty: leave it out");
+        if (key.starts_with(kDigestMark) && !given_digest(key)) {
+            return fail(ErrorCode::kInvalidArgument,
+                        "an API key that begins with sha256: has the 64 hex digits of its SHA-256 after it, "
+                        "as `printf %s KEY | sha256sum` prints them");
+        }
+    }
+    return {};
+}
+
 ApiKeys::ApiKeys(const std::vector<std::string>& keys) {
-    for (const std::string& key : keys) digests_.push_back(digest_of(key));
+    for (const std::string& key : keys) {
+        const auto digest = given_digest(key);
+        digests_.push_back(digest ? *digest : digest_of(key));
+    }
 }
 
 KeyCheck ApiKeys::check(const HttpRequest& request) const {

@@ -24,9 +24,11 @@ constexpr std::uint32_t kCompletionTokensDefault = 16;
 
 // What both kinds of request have.
 template <typename Request>
-TurnRequest common_request(const ServerContext& context, Request& sent, const std::string& agent) {
+TurnRequest common_request(const ServerContext& context, Request& sent, const Speaker& speaker) {
     TurnRequest request;
-    request.agent = agent;
+    request.agent = speaker.agent;
+    request.made_by = speaker.source == SpeakerSource::kSession ? MadeBy::kSession : MadeBy::kUser;
+    request.parent_agent = speaker.parent;
     request.create_missing = CreateMissing::kYes;
     request.history = History::kSent;
     request.sampling = sent.sampling.over(context.options.sampling);
@@ -35,8 +37,8 @@ TurnRequest common_request(const ServerContext& context, Request& sent, const st
     return request;
 }
 
-TurnRequest turn_request(const ServerContext& context, ChatRequest&& chat, const std::string& agent) {
-    TurnRequest request = common_request(context, chat, agent);
+TurnRequest turn_request(const ServerContext& context, ChatRequest&& chat, const Speaker& speaker) {
+    TurnRequest request = common_request(context, chat, speaker);
     request.messages = std::move(chat.messages);
     request.tools = std::move(chat.tools);
     request.thinking = chat.thinking;
@@ -46,8 +48,8 @@ TurnRequest turn_request(const ServerContext& context, ChatRequest&& chat, const
     return request;
 }
 
-TurnRequest turn_request(const ServerContext& context, CompletionRequest&& sent, const std::string& agent) {
-    TurnRequest request = common_request(context, sent, agent);
+TurnRequest turn_request(const ServerContext& context, CompletionRequest&& sent, const Speaker& speaker) {
+    TurnRequest request = common_request(context, sent, speaker);
     request.raw_prompt = std::move(sent.prompt);
     request.reading = AnswerReading::kRaw;
     request.answer_tokens_max = sent.answer_tokens_max.value_or(kCompletionTokensDefault);
@@ -79,10 +81,11 @@ void answer(const RouteCall& call, ApiResult<Request> parsed, const char* id_pre
     options.notes = parsed->notes;
     options.headers = {{"x-kvasir-agent", speaker->agent},
                        {"x-kvasir-agent-source", to_string(speaker->source)}};
+    if (call.protocol == Protocol::kAnthropic) options.headers.emplace_back("request-id", http.request_id);
     auto protocol_form = form(options.head);
     const auto bridge =
         std::make_shared<TurnBridge>(std::move(options), call.exchange, std::move(protocol_form));
-    TurnRequest request = turn_request(call.context, std::move(*parsed), speaker->agent);
+    TurnRequest request = turn_request(call.context, std::move(*parsed), *speaker);
     request.idempotency_key = std::string(http.header("idempotency-key").value_or(""));
     bridge->submit(call.context, std::move(request));
 }
@@ -116,7 +119,7 @@ void post_count_tokens(const RouteCall& call) {
     if (!parsed) return respond_error(call, parsed.error());
     const auto speaker = find_speaker(call.exchange->request(), call.agent, parsed->agent, parsed->session);
     if (!speaker) return respond_error(call, api_error(speaker.error()));
-    on_engine_thread(call, [request = turn_request(call.context, std::move(*parsed), speaker->agent)](
+    on_engine_thread(call, [request = turn_request(call.context, std::move(*parsed), *speaker)](
                                AgentMemory& memory, const RouteCall& done) {
         const auto count = memory.count_tokens(request);
         if (!count) return respond_error(done, api_error(count.error()));

@@ -18,7 +18,11 @@ json::value to_json(const AgentInfo& agent) {
             {"last_used_unix_ms", agent.last_used_unix_ms},
             {"kv_memory_bytes", agent.kv_memory_bytes},
             {"kv_disk_bytes", agent.kv_disk_bytes},
-            {"model", agent.model_name}};
+            {"model", agent.model_name},
+            {"title", agent.title},
+            {"made_by", to_string(agent.made_by)},
+            {"pinned", agent.pinned == Pinned::kYes},
+            {"parent", agent.parent}};
 }
 
 json::value to_json(const TurnMetrics& metrics) {
@@ -98,10 +102,25 @@ json::value to_json(const DiskUsage& usage) {
 }
 
 json::value to_json(const AgentCache& cache) {
-    return {{"agent", to_json(cache.agent)},           {"append_blocks", cache.append_blocks},
-            {"append_bytes", cache.append_bytes},      {"window_segments", cache.window_segments},
-            {"window_bytes", cache.window_bytes},      {"resident_branches", cache.resident_branches},
-            {"resident_tokens", cache.resident_tokens}};
+    json::array history;
+    for (const TurnReuse& turn : cache.history) {
+        history.push_back({{"turn", turn.turn},
+                           {"unix_ms", turn.unix_ms},
+                           {"prompt_tokens", turn.prompt_tokens},
+                           {"reused_tokens", turn.reused_tokens},
+                           {"source", to_string(turn.source)},
+                           {"not_reused_reason", turn.not_reused_reason},
+                           {"restore_ms", turn.restore_ms},
+                           {"prefill_ms", turn.prefill_ms}});
+    }
+    return {{"agent", to_json(cache.agent)},
+            {"append_blocks", cache.append_blocks},
+            {"append_bytes", cache.append_bytes},
+            {"window_segments", cache.window_segments},
+            {"window_bytes", cache.window_bytes},
+            {"resident_branches", cache.resident_branches},
+            {"resident_tokens", cache.resident_tokens},
+            {"history", std::move(history)}};
 }
 
 json::value to_json(const SaveResult& saved) {

@@ -55,7 +55,7 @@ json::object operation_of(const Route& route) {
                              {"5XX", {{"description", "the server is"}}}}}};
     if (auto parameters = parameters_of(route.pattern); !parameters.empty())
         operation["parameters"] = std::move(parameters);
-    if (std::string_view(route.method) == "POST") {
+    if (const std::string_view method = route.method; method == "POST" || method == "PATCH") {
         operation["requestBody"] = {{"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
     }
     operation["security"] =

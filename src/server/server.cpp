@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "base/log.h"
 #include "server/routes.h"
 #include "server/server_context.h"
 
@@ -31,6 +30,7 @@ class KvasirServer final : public Server {
         : options_(options),
           events_(events),
           memory_watch_(options.memory_watch, scheduler),
+          session_expiry_(options.session_expiry, scheduler, clock),
           context_{options_,
                    scheduler,
                    engine,
@@ -67,6 +67,7 @@ class KvasirServer final : public Server {
     EventHub& events_;
     std::atomic<bool> draining_{false};
     MemoryWatch memory_watch_;
+    SessionExpiry session_expiry_;
     ServerContext context_;
     std::unique_ptr<HttpServer> http_;
 };
@@ -75,8 +76,6 @@ void KvasirServer::dispatch(std::shared_ptr<HttpExchange> exchange) {
     const HttpRequest& request = exchange->request();
     const RouteMatch match = match_route(request.method, request.path);
     const Protocol form = match.route != nullptr ? match.route->protocol : protocol_of(request.path);
-    log(LogLevel::kInfo, "request",
-        fmt::format("id={} method={} path={}", request.request_id, request.method, request.path));
     RouteCall call{context_, exchange, match.agent, match.item, form};
     const bool owner = request.socket == SocketKind::kOwner;
     const KeyCheck key = owner ? KeyCheck::kOpen : context_.keys.check(request);
@@ -111,6 +110,7 @@ void KvasirServer::drain() {
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Scheduler& scheduler,
                                               const Engine& engine, EventHub& events, const Clock& clock) {
+    KVASIR_TRY(check_api_keys(options.api_keys));
     auto server = std::make_unique<KvasirServer>(options, scheduler, engine, events, clock);
     KVASIR_TRY(server->listen());
     return server;

@@ -17,6 +17,7 @@
 #include "sched/scheduler.h"
 #include "server/event_hub.h"
 #include "server/memory_watch.h"
+#include "server/session_expiry.h"
 
 namespace kvasir {
 
@@ -29,6 +30,7 @@ struct ServerOptions {
     std::uint32_t turn_timeout_ms = 0;        // 0: none
     std::uint32_t drain_timeout_ms = 20'000;
     MemoryWatchOptions memory_watch;
+    SessionExpiryOptions session_expiry;
 };
 
 class Server {

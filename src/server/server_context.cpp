@@ -12,6 +12,8 @@ HttpResponse error_response(Protocol protocol, const ApiError& error, std::strin
             break;
         case Protocol::kAnthropic:
             response.body = anthropic_error_body(error, request_id);
+            // Where its SDKs look for it.
+            if (!request_id.empty()) response.headers.emplace_back("request-id", std::string(request_id));
             break;
         case Protocol::kKvasir:
             response.body = kvasir_error_body(error);

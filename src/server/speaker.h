@@ -18,6 +18,7 @@ const char* to_string(SpeakerSource source);
 struct Speaker {
     std::string agent;
     SpeakerSource source = SpeakerSource::kAnonymous;
+    std::string parent;  // the agent that it works for, "" none
 };
 
 inline constexpr const char* kAnonymousAgent = "anonymous";

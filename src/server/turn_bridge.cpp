@@ -34,6 +34,7 @@ void TurnBridge::on_prompt(const TurnMetrics& metrics) {
     if (options_.stream == StreamMode::kWhole) return;
     HttpHeaders headers = memory_headers(metrics);
     headers.emplace_back("cache-control", "no-store");
+    if (std::string ping = form_->keep_alive(); !ping.empty()) exchange_->keep_alive_with(std::move(ping));
     exchange_->begin_stream(200, "text/event-stream", headers);
     begun_ = true;
     push(form_->begin(usage_of(metrics)));

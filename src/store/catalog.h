@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "base/tokens.h"
+#include "store/agent_change.h"
 #include "store/block.h"
 
 namespace kvasir {
@@ -25,6 +26,8 @@ enum class TurnId : std::int64_t {};
 // A line of turns: a turn stays on its parent's branch unless another child was there first; then it begins
 // its own.
 enum class BranchId : std::int64_t {};
+
+inline constexpr const char* kCutOff = "cancelled";  // the finish reason of an answer that was not let end
 
 struct AgentRecord {
     AgentId id{};
@@ -39,6 +42,10 @@ struct AgentRecord {
     std::optional<TurnId> head;    // last committed turn; the root turn (system prefix) after create
     Position token_count = 0;      // exact tokens up to and including head
     std::uint32_t turn_count = 0;  // without the root turn
+    std::string title;             // free text
+    MadeBy made_by = MadeBy::kUser;
+    Pinned pinned = Pinned::kNo;
+    std::string parent;  // name of the agent that it works for, "" none
 };
 
 // One node of an agent's trees. A root turn (no parent) holds the tokens of a system prefix and no answer. An
@@ -59,6 +66,7 @@ struct TurnRecord {
         messages;  // all messages that the turn added, the answer last; opaque text of the memory layer
     std::optional<Digest256> conversation_key;  // what the conversation up to and with this turn is found by
     std::int64_t created_unix_ms = 0;
+    bool cut_off() const { return finish_reason == kCutOff; }
     Position token_end() const { return token_begin + static_cast<Position>(tokens.size()); }
 };
 
@@ -81,7 +89,8 @@ struct NewTurn {
     std::string finish_reason;
     std::string messages;
     std::optional<Digest256> conversation_key;
-    std::string idempotency_key;  // "" none; kConflict when a turn of this agent has it
+    // "" none; kConflict when a turn of this agent has it. One that was cut off gives it up.
+    std::string idempotency_key;
 };
 
 // Another system prefix of an agent that exists.
@@ -102,6 +111,9 @@ struct NewAgent {
     std::vector<Token> prefix_tokens;  // of the root turn, in the same transaction
     std::string messages;              // of the root turn
     std::optional<Digest256> conversation_key;
+    std::string title;
+    MadeBy made_by = MadeBy::kUser;
+    std::string parent;  // a name; one that does not exist is no parent
 };
 
 // A copy of a conversation under a name of its own.
@@ -150,6 +162,11 @@ class Catalog {
                                              std::int64_t now_unix_ms) = 0;  // kConflict: name taken
     virtual Result<AgentRecord> agent(const std::string& name) = 0;          // kNotFound
     virtual Result<std::vector<AgentRecord>> agents() = 0;                   // by name
+    // kNotFound; kConflict: the new name is taken.
+    virtual Result<AgentRecord> change_agent(const std::string& name, const AgentChange& change) = 0;
+    // Names of agents that a session made and nobody has used since then, pinned ones left out; the longest
+    // unused first, some of them.
+    virtual Result<std::vector<std::string>> unused_sessions(std::int64_t since_unix_ms) = 0;
     virtual Status touch_agent(AgentId agent, std::int64_t now_unix_ms) = 0;
     // A new agent with the source's turns, and with references to those of its blocks that hold nothing else.
     // kNotFound: no such agent or turn; kConflict: name taken.

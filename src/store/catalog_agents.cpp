@@ -11,8 +11,8 @@ namespace {
 
 constexpr const char* kAgentColumns =
     "id, name, type, system_prompt, model_id, model_name, model_path, created_unix_ms, last_used_unix_ms, "
-    "head_turn_id, "
-    "token_count, turn_count";
+    "head_turn_id, token_count, turn_count, title, made_by, is_pinned, "
+    "(SELECT p.name FROM agents AS p WHERE p.id = agents.parent_id)";
 
 Result<AgentRecord> read_agent(SqliteStatement& row) {
     AgentRecord agent;
@@ -28,6 +28,10 @@ Result<AgentRecord> read_agent(SqliteStatement& row) {
     if (!row.is_null(9)) agent.head = TurnId{row.int_at(9)};
     agent.token_count = row.position_at(10);
     agent.turn_count = row.position_at(11);
+    agent.title = row.text_at(12);
+    agent.made_by = row.int_at(13) == 0 ? MadeBy::kUser : MadeBy::kSession;
+    agent.pinned = row.int_at(14) == 0 ? Pinned::kNo : Pinned::kYes;
+    if (!row.is_null(15)) agent.parent = row.text_at(15);
     KVASIR_TRY(row.column_error());
     return agent;
 }
@@ -48,14 +52,17 @@ Result<AgentId> insert_agent(SqliteConnection& db, const NewAgent& agent, std::i
         auto insert,
         db.prepare(
             "INSERT INTO agents (tenant_id, name, type, system_prompt, model_id, model_name, model_path, "
-            "created_unix_ms, last_used_unix_ms, token_count, turn_count) "
-            "VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"));
+            "created_unix_ms, last_used_unix_ms, token_count, turn_count, title, made_by, parent_id) "
+            "VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, "
+            "(SELECT id FROM agents WHERE tenant_id = 1 AND name = ?))"));
     insert.bind_text(agent.name)
         .bind_text(agent.type)
         .bind_text(agent.system_prompt)
         .bind_digest(agent.model_id);
     insert.bind_text(agent.model_name).bind_text(agent.model_path);
-    KVASIR_TRY(insert.bind_int(now_unix_ms).bind_int(now_unix_ms).run());
+    insert.bind_int(now_unix_ms).bind_int(now_unix_ms);
+    insert.bind_text(agent.title).bind_int(to_row(agent.made_by)).bind_text(agent.parent);
+    KVASIR_TRY(insert.run());
     return AgentId{db.last_insert_id()};
 }
 
@@ -120,6 +127,7 @@ Status count_turns(SqliteConnection& db, AgentId agent, ErasedBlocks& erased) {
 Status delete_agent_rows(SqliteConnection& db, AgentId agent) {
     for (const char* sql : {"DELETE FROM block_references WHERE agent_id = ?",
                             "DELETE FROM quarantined_references WHERE agent_id = ?",
+                            "UPDATE agents SET parent_id = NULL WHERE parent_id = ?",
                             "UPDATE agents SET head_turn_id = NULL WHERE id = ?",
                             "DELETE FROM turns WHERE agent_id = ?", "DELETE FROM agents WHERE id = ?"}) {
         KVASIR_TRY_ASSIGN(auto statement, db.prepare(sql));
@@ -194,8 +202,7 @@ Result<std::vector<AgentRecord>> SqliteCatalog::agents() {
 Status SqliteCatalog::touch_agent(AgentId agent, std::int64_t now_unix_ms) {
     return transact([&](SqliteConnection& db) -> Status {
         KVASIR_TRY(read_head(db, agent));
-        KVASIR_TRY_ASSIGN(auto statement, db.prepare("UPDATE agents SET last_used_unix_ms = ? WHERE id = ?"));
-        return statement.bind_int(now_unix_ms).bind_int(to_row(agent)).run();
+        return note_use(db, agent, now_unix_ms);
     });
 }
 

@@ -37,9 +37,9 @@ Result<AgentId> copy_agent(SqliteConnection& db, const AgentRecord& source, cons
         auto copy,
         db.prepare(
             "INSERT INTO agents (tenant_id, name, type, system_prompt, model_id, model_name, model_path, "
-            "created_unix_ms, last_used_unix_ms, token_count, turn_count) "
+            "created_unix_ms, last_used_unix_ms, token_count, turn_count, title) "
             "SELECT tenant_id, ?, type, system_prompt, model_id, model_name, model_path, "
-            "created_unix_ms, ?, 0, 0 FROM agents WHERE id = ?"));
+            "created_unix_ms, ?, 0, 0, title FROM agents WHERE id = ?"));
     KVASIR_TRY(copy.bind_text(name).bind_int(now_unix_ms).bind_int(to_row(source.id)).run());
     return AgentId{db.last_insert_id()};
 }

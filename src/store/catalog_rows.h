@@ -15,6 +15,8 @@ inline std::int64_t to_row(AgentId id) { return static_cast<std::int64_t>(id); }
 inline std::int64_t to_row(BranchId id) { return static_cast<std::int64_t>(id); }
 inline std::int64_t to_row(TurnId id) { return static_cast<std::int64_t>(id); }
 inline std::int64_t to_row(BlockKind kind) { return kind == BlockKind::kAppend ? 0 : 1; }
+inline std::int64_t to_row(MadeBy made_by) { return made_by == MadeBy::kUser ? 0 : 1; }
+inline std::int64_t to_row(Pinned pinned) { return pinned == Pinned::kNo ? 0 : 1; }
 inline BlockKind block_kind(std::int64_t row) { return row == 0 ? BlockKind::kAppend : BlockKind::kWindow; }
 
 // Columns of `blocks` in the order that read_blocks() expects; the table must be named b.
@@ -46,6 +48,7 @@ Status refer_to(SqliteConnection& connection, AgentId agent, BranchId branch,
 Result<std::vector<TurnRecord>> read_turns(SqliteConnection& connection, AgentId agent);  // root to head
 // A turn without a parent; the head stays where it is.
 Result<TurnRecord> insert_root(SqliteConnection& connection, const NewRoot& root, std::int64_t now_unix_ms);
+Status note_use(SqliteConnection& connection, AgentId agent, std::int64_t now_unix_ms);
 Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn,
                  std::int64_t now_unix_ms);
 

@@ -1,5 +1,7 @@
 #include "store/catalog_schema.h"
 
+#include <iterator>
+
 #include <fmt/core.h>
 
 namespace kvasir {
@@ -125,12 +127,28 @@ END;
 INSERT INTO tenants (id, name, salt) VALUES (1, 'default', randomblob(32));
 )sql";
 
-Status create_schema(SqliteConnection& connection) {
-    KVASIR_TRY_ASSIGN(auto transaction, SqliteTransaction::begin(connection));
-    KVASIR_TRY(connection.execute(kSchema1));
-    KVASIR_TRY(connection.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
-                                              kCatalogApplication, kCatalogFormat)));
-    return transaction->commit();
+// What is known of an agent besides its conversation. made_by: 0 a user, 1 a client's session id.
+constexpr const char* kSchema2 = R"sql(
+ALTER TABLE agents ADD COLUMN title TEXT NOT NULL DEFAULT '';
+ALTER TABLE agents ADD COLUMN made_by INTEGER NOT NULL DEFAULT 0 CHECK (made_by IN (0, 1));
+ALTER TABLE agents ADD COLUMN is_pinned INTEGER NOT NULL DEFAULT 0 CHECK (is_pinned IN (0, 1));
+ALTER TABLE agents ADD COLUMN parent_id INTEGER REFERENCES agents (id);
+CREATE INDEX agents_by_parent ON agents (parent_id) WHERE parent_id IS NOT NULL;
+)sql";
+
+// What makes a file of format i + 1 of one of format i. A new one goes through all of them.
+constexpr const char* kSteps[] = {kSchema1, kSchema2};
+static_assert(std::size(kSteps) == kCatalogFormat);
+
+Status migrate(SqliteConnection& connection, std::int64_t format) {
+    for (; format < kCatalogFormat; ++format) {
+        KVASIR_TRY_ASSIGN(auto transaction, SqliteTransaction::begin(connection));
+        KVASIR_TRY(connection.execute(kSteps[format]));
+        KVASIR_TRY(connection.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
+                                                  kCatalogApplication, format + 1)));
+        KVASIR_TRY(transaction->commit());
+    }
+    return {};
 }
 
 }  // namespace
@@ -178,8 +196,7 @@ Status prepare_catalog(SqliteConnection& connection) {
                                 connection.path(), journal));
     connection.set_close_checkpoint(CloseCheckpoint::kAllowed);
     KVASIR_TRY_ASSIGN(const std::int64_t format, connection.query_int("PRAGMA user_version"));
-    if (format < 1) KVASIR_TRY(create_schema(connection));
-    return {};
+    return migrate(connection, format);
 }
 
 }  // namespace kvasir

@@ -5,6 +5,7 @@
 // closed, opened anew and checked before the next one. While that fails, every call tries again and reports
 // why it could not.
 //   catalog.cpp: opening, settings, fingerprints, pending removals     catalog_agents.cpp: agents, erasure
+//   catalog_changes.cpp: names, pins, expiry
 //   catalog_fork.cpp: copies, going back catalog_turns.cpp: turns and tokens     catalog_blocks.cpp: blocks
 //   catalog_references.cpp: who needs which block catalog_check.cpp: invariants
 #pragma once
@@ -39,6 +40,8 @@ class SqliteCatalog final : public Catalog {
     Result<AgentRecord> create_agent(const NewAgent& agent, std::int64_t now_unix_ms) override;
     Result<AgentRecord> agent(const std::string& name) override;
     Result<std::vector<AgentRecord>> agents() override;
+    Result<AgentRecord> change_agent(const std::string& name, const AgentChange& change) override;
+    Result<std::vector<std::string>> unused_sessions(std::int64_t since_unix_ms) override;
     Status touch_agent(AgentId agent, std::int64_t now_unix_ms) override;
     Result<AgentRecord> fork_agent(const NewFork& fork, std::int64_t now_unix_ms) override;
     Result<AgentRecord> go_back(const std::string& name, std::uint32_t turn,

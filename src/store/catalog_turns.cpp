@@ -150,12 +150,15 @@ Result<bool> head_follows(SqliteConnection& db, const AgentHead& head, const Tur
 
 Status check_idempotency(SqliteConnection& db, const NewTurn& turn) {
     if (turn.idempotency_key.empty()) return {};
-    KVASIR_TRY_ASSIGN(auto statement,
-                      db.prepare("SELECT 1 FROM turns WHERE agent_id = ? AND idempotency_key = ?"));
+    KVASIR_TRY_ASSIGN(auto statement, db.prepare("SELECT id, finish_reason FROM turns "
+                                                 "WHERE agent_id = ? AND idempotency_key = ?"));
     statement.bind_int(to_row(turn.agent)).bind_text(turn.idempotency_key);
     KVASIR_TRY_ASSIGN(const bool row, statement.step());
-    return row ? fail(ErrorCode::kConflict, "a turn with this Idempotency-Key was committed meanwhile")
-               : Status{};
+    if (!row) return {};
+    if (statement.text_at(1) != kCutOff)
+        return fail(ErrorCode::kConflict, "a turn with this Idempotency-Key was committed meanwhile");
+    KVASIR_TRY_ASSIGN(auto give_up, db.prepare("UPDATE turns SET idempotency_key = NULL WHERE id = ?"));
+    return give_up.bind_int(statement.int_at(0)).run();
 }
 
 Result<std::optional<TurnId>> one_turn(SqliteStatement& statement) {
@@ -188,6 +191,12 @@ Result<TurnRecord> insert_root(SqliteConnection& connection, const NewRoot& root
     turn.messages = root.messages;
     turn.conversation_key = root.conversation_key;
     return insert_turn(connection, turn, Parent{}, now_unix_ms);
+}
+
+Status note_use(SqliteConnection& connection, AgentId agent, std::int64_t now_unix_ms) {
+    KVASIR_TRY_ASSIGN(auto update,
+                      connection.prepare("UPDATE agents SET last_used_unix_ms = ? WHERE id = ?"));
+    return update.bind_int(now_unix_ms).bind_int(to_row(agent)).run();
 }
 
 Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn,
@@ -238,9 +247,14 @@ Result<TurnRecord> SqliteCatalog::commit_turn(const NewTurn& turn, std::int64_t 
         KVASIR_TRY(check_new_turn(turn, parent));
         KVASIR_TRY(check_idempotency(db, turn));
         KVASIR_TRY_ASSIGN(TurnRecord record, insert_turn(db, turn, parent, now_unix_ms));
-        if (turn.head_move == HeadMove::kStays) return record;
-        KVASIR_TRY_ASSIGN(const bool follows, head_follows(db, head, record));
-        if (follows) KVASIR_TRY(move_head(db, turn.agent, record, now_unix_ms));
+        bool follows = false;
+        if (turn.head_move == HeadMove::kIfItFollows) {
+            KVASIR_TRY_ASSIGN(follows, head_follows(db, head, record));
+        }
+        if (follows)
+            KVASIR_TRY(move_head(db, turn.agent, record, now_unix_ms));
+        else
+            KVASIR_TRY(note_use(db, turn.agent, now_unix_ms));
         return record;
     });
 }

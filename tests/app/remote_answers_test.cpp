@@ -36,8 +36,22 @@ void expect_round_trip(const Value& value, Read read) {
 }
 
 AgentInfo some_agent() {
-    return {"ada",      "helper", "You are \"Ä\".", AgentState::kSaving, 7, 6, 2, 1'795'464'402'224, 5,
-            1ULL << 40, 99,       "Kvasir demo"};
+    return {"ada",
+            "helper",
+            "You are \"Ä\".",
+            AgentState::kSaving,
+            7,
+            6,
+            2,
+            1'795'464'402'224,
+            5,
+            1ULL << 40,
+            99,
+            "Kvasir demo",
+            "A title",
+            MadeBy::kSession,
+            Pinned::kYes,
+            "boss"};
 }
 
 TEST(RemoteAnswers, AreReadBackAsTheyWere) {

@@ -126,6 +126,33 @@ TEST(ServedCommands, ForksAndWaysBackNeedNoServer) {
     fork_and_go_back(home);
 }
 
+// With and without a server.
+void rename_and_pin(const Home& home) {
+    ASSERT_EQ(home.run({"chat", "vera", kTold, "--create", "--system", kSystem}).exit_code, 0);
+    EXPECT_EQ(home.run({"agents", "rename", "vera", "nora"}).out, "vera is called nora now\n");
+    const Outcome pinned = home.run({"agents", "pin", "nora"});
+    EXPECT_EQ(pinned.out, "nora is pinned: it leaves memory last, and never expires\n") << pinned.err;
+    EXPECT_NE(home.run({"agents", "show", "nora"}).out.find("  pinned        yes\n"), std::string::npos);
+    EXPECT_TRUE(json_of(home.run({"agents", "show", "nora", "--json"})).at("pinned").as_bool());
+    EXPECT_NE(home.run({"chat", "nora", kAsked}).out.find("Nora"), std::string::npos);
+    EXPECT_FALSE(json_of(home.run({"agents", "unpin", "nora", "--json"})).at("pinned").as_bool());
+    expect_one_sentence(home.run({"agents", "pin", "vera"}), 3, "no agent 'vera'");
+    expect_one_sentence(home.run({"agents", "rename", "nora", "../x"}), 2, "no agent name");
+    EXPECT_EQ(home.run({"agents", "rename", "nora"}).exit_code, 2);
+}
+
+TEST(ServedCommands, NamesAndPinsGoThroughTheServer) {
+    const Home home;
+    const Serving server(home.path());
+    ASSERT_TRUE(server.serves()) << server.err();
+    rename_and_pin(home);
+}
+
+TEST(ServedCommands, NamesAndPinsNeedNoServer) {
+    const Home home;
+    rename_and_pin(home);
+}
+
 TEST(ServedCommands, ListingsAndReceiptsAreTheSameAsWithoutAServer) {
     const Home home;
     ASSERT_EQ(home.run({"chat", "vera", kTold, "--create", "--system", kSystem}).exit_code, 0);

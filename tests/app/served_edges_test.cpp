@@ -2,6 +2,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <string>
 #include <thread>
@@ -80,6 +81,28 @@ TEST(ServedEdges, TheUserNeedsNoKeyAndOthersDo) {
     // A socket that was asked for may be handed on, to a proxy for example.
     EXPECT_EQ(status_over(shared, "/agents"), 401);
     EXPECT_EQ(status_over(socket_of(home), "/agents"), 200);
+}
+
+TEST(ServedEdges, KeysMayLieInAFileAndNeedNotBeThere) {
+    const Home home;
+    const std::string file = home.path() + ".keys";
+    // printf %s secret | sha256sum
+    std::ofstream(file) << "# of the team\n\n  plain key\n"
+                           "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\n";
+    {
+        const Serving server(home.path(), {"--api-key-file", file});
+        ASSERT_TRUE(server.serves()) << server.err();
+        const HttpClient tcp(server.port());
+        EXPECT_EQ(tcp.get("/agents").status, 401);
+        EXPECT_EQ(tcp.get("/agents", {{"Authorization", "Bearer secret"}}).status, 200);
+        EXPECT_EQ(tcp.get("/agents", {{"x-api-key", "plain key"}}).status, 200);
+        EXPECT_EQ(tcp.get("/agents", {{"x-api-key", "# of the team"}}).status, 401);
+    }
+    std::ofstream(file) << "# nothing\n";
+    expect_one_sentence(home.run({"serve", "--port", "0", "--api-key-file", file}), 2, "no API key in");
+    expect_one_sentence(home.run({"serve", "--port", "0", "--api-key", "sha256:1"}), 2, "64 hex digits");
+    expect_one_sentence(home.run({"serve", "--port", "0", "--api-key-file", file + ".none"}), 3, ".none");
+    std::filesystem::remove(file);
 }
 
 TEST(ServedEdges, TwoStoresDoNotSeeEachOther) {

@@ -5,8 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "memory/turn_run.h"
-#include "memory/world.h"
+#include "memory/driving.h"
 
 namespace kvasir::test {
 namespace {
@@ -14,23 +13,6 @@ namespace {
 using testing::HasSubstr;
 
 ChatMessage said(Role role, const std::string& content) { return {role, content, {}, {}, {}, {}}; }
-
-Result<TurnResult> drive(World& world, TurnRequest request, TurnSinks sinks = {}) {
-    auto run = world.memory().begin_turn(std::move(request), std::move(sinks));
-    if (!run) return fail(run.error());
-    std::vector<BatchRow> rows;
-    (*run)->restore();
-    while ((*run)->stage() == TurnStage::kPrefill || (*run)->stage() == TurnStage::kDecode) {
-        rows.clear();
-        if ((*run)->add_rows(rows, world.engine().model().batch_tokens) == 0) continue;
-        if (Status evaluated = world.memory().evaluate(rows); !evaluated)
-            (*run)->abandon(evaluated.error());
-        else
-            (*run)->evaluated(0);
-    }
-    (*run)->save();
-    return (*run)->result();
-}
 
 // A client that keeps the conversation itself.
 class Client {

@@ -149,7 +149,8 @@ TEST_P(Scheduling, ADeadlineCancels) {
     ASSERT_TRUE(scheduler_->submit(request("ada", "unhurried"), unhurried, {60'000}));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     hold.store(false);
-    EXPECT_EQ(late->wait().error().code, ErrorCode::kCancelled);
+    EXPECT_EQ(late->wait().error().code, ErrorCode::kUnavailable) << "not its client's doing";
+    EXPECT_THAT(late->wait().error().message, HasSubstr("--turn-timeout"));
     EXPECT_EQ(unhurried->wait()->text, exact("ada", "unhurried"));
 }
 

@@ -82,6 +82,7 @@ TEST(Chat, AnthropicSaysTheSame) {
         json::object{{"model", "any"}, {"system", "You are Ada."}, {"messages", messages}});
     const HttpAnswer whole = served.client().post("/agents/ada/v1/messages", body);
     ASSERT_EQ(whole.status, 200) << whole.body;
+    EXPECT_EQ(whole.headers.at("request-id"), whole.headers.at("x-request-id"));
     const json::value usage = whole.json().at("usage");
     EXPECT_EQ(counted.json().at("input_tokens").as_int64(),
               usage.at("input_tokens").as_int64() + usage.at("cache_read_input_tokens").as_int64());
@@ -143,6 +144,22 @@ TEST(Chat, WhoGoesAwayEndsItsTurnAndNobodyElseNotices) {
     EXPECT_EQ(served.scheduler().stats().turns_active, 0U);
     EXPECT_LT(served.scheduler().stats().steps, 400U) << "not to the end of 1000 tokens";
     EXPECT_EQ(served.client().post(kChat, chat_of({said_json("user", "hello")})).status, 200);
+}
+
+TEST(Chat, ALongSilenceIsFilledInTheWordsOfTheProtocol) {
+    ServedOptions slow;
+    slow.step_ms = 250;
+    slow.http.stream_comment_ms = 40;
+    ServedWorld served(slow);
+    json::object body = chat_of({said_json("user", "hello")}, 3);
+    body["stream"] = true;
+    const HttpAnswer openai = served.client().post(kChat, body);
+    EXPECT_THAT(openai.body, HasSubstr(": keep-alive\n\n"));
+    EXPECT_THAT(openai.body, testing::Not(HasSubstr("ping")));
+    const HttpAnswer anthropic = served.client().post("/v1/messages", body);
+    EXPECT_THAT(anthropic.body, HasSubstr("event: ping\ndata: {\"type\":\"ping\"}\n\n"));
+    EXPECT_LT(anthropic.body.find("event: message_start"), anthropic.body.find("event: ping"));
+    EXPECT_THAT(anthropic.body, testing::Not(HasSubstr(": keep-alive")));
 }
 
 TEST(Chat, TooManyWaitingIsA429ThatSaysWhenToComeAgain) {

@@ -24,6 +24,9 @@ std::string filled(std::string pattern) {
     return pattern;
 }
 
+// Said here once more, so that a route that is opened by mistake is seen.
+const std::set<std::string> kOpenToAll = {"/health", "/ready", "/openapi.json", "/docs"};
+
 TEST(Authorisation, EveryRouteWithEveryKindOfKey) {
     ServedOptions options;
     options.api_keys = {"right-key", "another"};
@@ -31,12 +34,13 @@ TEST(Authorisation, EveryRouteWithEveryKindOfKey) {
     for (const Route& route : routes()) {
         const std::string path = filled(route.pattern);
         if (path == "/events") continue;  // never ends; below
-        const std::string body = std::string(route.method) == "POST" ? "{}" : "";
+        const std::string body =
+            std::string(route.method) == "POST" || std::string(route.method) == "PATCH" ? "{}" : "";
         for (const HeaderList& headers :
              {HeaderList{}, HeaderList{{"Authorization", "Bearer wrong"}},
               HeaderList{{"x-api-key", "right-ke"}}, HeaderList{{"Authorization", "Basic right-key"}}}) {
             const int status = served.client().request(route.method, path, body, headers).status;
-            EXPECT_EQ(status, route.access == Access::kOpen ? 200 : 401) << route.method << " " << path;
+            EXPECT_EQ(status, kOpenToAll.contains(path) ? 200 : 401) << route.method << " " << path;
         }
         for (const HeaderList& headers :
              {HeaderList{{"Authorization", "Bearer right-key"}},
@@ -210,9 +214,10 @@ TEST(Events, TellWhatHappensToAgents) {
     const HttpClient client = served.client();
     client.post("/agents", json::object{{"name", "ada"}, {"system_prompt", "You are Ada."}});
     client.post("/agents/ada/messages", json::object{{"content", "hello"}});
-    client.post("/agents/ada/evict", {});
-    client.post("/agents/ada/load", {});
-    client.request("DELETE", "/agents/ada", "", {});
+    // It may be told before its KV is saved.
+    while (client.post("/agents/ada/evict", {}).status == 409) std::this_thread::yield();
+    EXPECT_EQ(client.post("/agents/ada/load", {}).status, 200);
+    EXPECT_EQ(client.request("DELETE", "/agents/ada", "", {}).status, 200);
     served.drain();
     listener.join();
     std::size_t at = 0;

@@ -33,6 +33,8 @@ struct ServedOptions {
     int step_ms = 0;  // of the model
     Position context_tokens = 2048;
     MemoryWatchOptions memory_watch;
+    SessionExpiryOptions session_expiry;
+    HttpOptions http;
 };
 
 class ServedWorld {
@@ -79,6 +81,8 @@ class ServedWorld {
         ServerOptions options;
         options.api_keys = options_.api_keys;
         options.memory_watch = options_.memory_watch;
+        options.session_expiry = options_.session_expiry;
+        options.http = options_.http;
         auto server = Server::start(options, *scheduler_, world_->engine(), events_, system_clock());
         if (!server) throw std::runtime_error(server.error().message);
         server_ = std::move(*server);

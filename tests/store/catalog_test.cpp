@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "store/catalog_fixture.h"
+#include "store/catalog_schema.h"
 #include "store/sqlite.h"
 #include "support/fault_vfs.h"
 
@@ -172,14 +173,14 @@ TEST_F(CatalogTest, ACommitIsSynced) {
 
 TEST_F(CatalogTest, ANewerFormatIsRefusedAndLeftAlone) {
     catalog_.reset();
-    must(value_of(SqliteConnection::open(path_, {}))->execute("PRAGMA user_version = 7"));
+    must(value_of(SqliteConnection::open(path_, {}))->execute("PRAGMA user_version = 77"));
     const std::string before = bytes_of_file(path_);
     const auto opened = Catalog::open(path_);
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().code, ErrorCode::kStoreUnusable);
-    EXPECT_THAT(opened.error().message,
-                HasSubstr("written by a newer Kvasir (format 7, this one knows 1): upgrade, or "
-                          "choose another store with --home"));
+    EXPECT_THAT(opened.error().message, HasSubstr("written by a newer Kvasir (format 77, this one knows " +
+                                                  std::to_string(kCatalogFormat) +
+                                                  "): upgrade, or choose another store with --home"));
     EXPECT_EQ(bytes_of_file(path_), before);
 }
 
