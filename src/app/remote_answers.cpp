@@ -30,6 +30,7 @@ void read_metrics(const json::value& value, TurnMetrics& metrics, ServerFields& 
     fields.read("append_rows_written", metrics.append_rows_written);
     fields.read("append_bytes_written", metrics.append_bytes_written);
     fields.read("window_bytes_written", metrics.window_bytes_written);
+    fields.read("snapshot_bytes_written", metrics.snapshot_bytes_written);
     fields.read("evaluated_by_engine", metrics.evaluated_by_engine);
     if (!fields.done(true)) outer.fail_here();
 }

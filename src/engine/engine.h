@@ -5,7 +5,8 @@
 // agent's live KV. KV state is seen as planes:
 //   append    rows per token, all needed                          (full-attention layers)
 //   window    rows per token, only the last window_tokens needed  (sliding-window layers)
-//   snapshot  one opaque state at an exact position               (recurrent layers)
+//   snapshot  one state at an exact position                      (recurrent layers)
+// A family of which nothing but "this is its state" is known has a snapshot plane alone.
 // Rows travel as a RowImage: for each layer of the plane, in order, all key rows, then all value rows. That
 // is also the data section of a block file, so that a restore reads, verifies and imports one buffer.
 //
@@ -133,13 +134,13 @@ class Engine {
     virtual void close_sequence(SequenceId sequence) = 0;  // frees its cells
     virtual Position length(
         SequenceId sequence) const = 0;  // tokens whose rows it holds, counted from position 0
-    // Lowest position at which the window plane is still complete for the next token (0 when there is no
-    // window plane).
+    // Lowest position to which rewind() goes: where the window plane is still complete for the next token (0
+    // when there is no window plane); length() where there is a snapshot plane.
     virtual Position rewind_floor(SequenceId sequence) const = 0;
     // Drops the rows at and after `position`. kInvalidArgument below rewind_floor() or above length().
     virtual Status rewind(SequenceId sequence, Position position) = 0;
     // `to` must be empty: it becomes a copy of the first `position` tokens of `from`. Append cells are
-    // shared, window rows copied. kInvalidArgument where rewind would refuse.
+    // shared, window rows and snapshots copied. kInvalidArgument where rewind would refuse.
     virtual Status fork(SequenceId from, SequenceId to, Position position) = 0;
 
     // Evaluates rows; at most model().batch_tokens. On an error no row of this call stays. kOutOfMemory: no
@@ -161,7 +162,10 @@ class Engine {
     // sequence is empty and clean.
     virtual Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
                                std::span<const std::byte> image) = 0;
-    // kInvalidArgument unless kv_layout().has_snapshot. A snapshot is imported last, after all rows.
+    // kInvalidArgument unless kv_layout().has_snapshot(). export: the state at length(). import: last, after
+    // all rows; `position` may be lower than the rows go, which drops those after it: that is how a sequence
+    // with a snapshot plane is rewound. Its window must be complete there. On any error the sequence is empty
+    // and clean.
     virtual Status export_snapshot(SequenceId sequence, std::vector<std::byte>& state) = 0;
     virtual Status import_snapshot(SequenceId sequence, Position position,
                                    std::span<const std::byte> state) = 0;

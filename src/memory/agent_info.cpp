@@ -7,9 +7,12 @@ namespace kvasir {
 
 Position stored_tokens(std::span<const StoredBlock> blocks) {
     std::vector<TokenRange> ranges;
+    Position longest_state = 0;
     for (const StoredBlock& block : blocks) {
         if (block.kind == BlockKind::kAppend) ranges.push_back(block.range);
+        if (block.kind == BlockKind::kSnapshot) longest_state = std::max(longest_state, block.range.end);
     }
+    if (ranges.empty()) return longest_state;
     std::sort(ranges.begin(), ranges.end(), [](TokenRange a, TokenRange b) { return a.begin < b.begin; });
     Position end = 0;
     for (const TokenRange& range : ranges) {

@@ -8,7 +8,8 @@
 
 namespace kvasir {
 
-// How many tokens, from the first, the append blocks among `blocks` hold without a gap.
+// How many tokens, from the first, the append blocks among `blocks` hold without a gap; where there are none,
+// the longest snapshot.
 Position stored_tokens(std::span<const StoredBlock> blocks);
 
 // As it is on disk; state is kStored or kEmpty.

@@ -30,10 +30,26 @@ Result<std::string> remember_fingerprint(Catalog& catalog, const Fingerprint& fi
     return changes;
 }
 
+void count(const StoredBlock& block, AgentCache& cache) {
+    const auto add = [&](std::uint64_t& files, std::uint64_t& bytes) {
+        ++files;
+        bytes += block.file_bytes;
+    };
+    switch (block.kind) {
+        case BlockKind::kAppend:
+            return add(cache.append_blocks, cache.append_bytes);
+        case BlockKind::kWindow:
+            return add(cache.window_segments, cache.window_bytes);
+        case BlockKind::kSnapshot:
+            return add(cache.snapshots, cache.snapshot_bytes);
+    }
+}
+
 void add(SaveResult& sum, const SaveResult& one) {
     sum.append_rows_written += one.append_rows_written;
     sum.append_bytes_written += one.append_bytes_written;
     sum.window_bytes_written += one.window_bytes_written;
+    sum.snapshot_bytes_written += one.snapshot_bytes_written;
     sum.blocks_written += one.blocks_written;
     sum.blocks_shared += one.blocks_shared;
     sum.save_ms += one.save_ms;
@@ -53,12 +69,6 @@ Result<std::unique_ptr<AgentMemory>> AgentMemory::open(const MemoryOptions& opti
     if (options.agents_resident_max == 0 || options.agents_resident_max > kAgentsResidentMax) {
         return fail(ErrorCode::kInvalidArgument, "between 1 and " + std::to_string(kAgentsResidentMax) +
                                                      " agents can be resident (--max-agents)");
-    }
-    if (engine.kv_layout().has_snapshot) {
-        return fail(ErrorCode::kModelUnusable,
-                    printable(engine.model().architecture) +
-                        " is a recurrent model, which is not supported yet: its memory "
-                        "cannot be stored; use an attention-only model");
     }
     KVASIR_TRY_ASSIGN(std::string changes, remember_fingerprint(store.catalog(), engine.fingerprint()));
     const KvContext context{engine, store, {store.catalog().tenant_salt(), engine.fingerprint().digest()}};
@@ -140,7 +150,8 @@ Result<AgentInfo> EngineAgentMemory::describe(const AgentRecord& record) {
 std::uint64_t EngineAgentMemory::memory_bytes(const ResidentAgent& agent) const {
     const KvLayout& layout = context_.layout();
     return context_.engine.append_cells(agent.sequence) * layout.row_bytes(Plane::kAppend) +
-           layout.window_range(agent.length()).size() * layout.row_bytes(Plane::kWindow);
+           layout.window_range(agent.length()).size() * layout.row_bytes(Plane::kWindow) +
+           std::max(layout.snapshot_bytes(), agent.snapshots.bytes_seen());
 }
 
 Result<std::vector<AgentInfo>> EngineAgentMemory::list() {
@@ -164,9 +175,7 @@ Result<AgentCache> EngineAgentMemory::cache(const std::string& name) {
     KVASIR_TRY_ASSIGN(cache.agent, describe(record));
     KVASIR_TRY_ASSIGN(const auto blocks, context_.store.catalog().referenced_blocks(record.id));
     for (const StoredBlock& block : blocks) {
-        const bool append = block.kind == BlockKind::kAppend;
-        ++(append ? cache.append_blocks : cache.window_segments);
-        (append ? cache.append_bytes : cache.window_bytes) += block.file_bytes;
+        count(block, cache);
     }
     cache.resident_branches = static_cast<std::uint32_t>(places_.find_all(name).size());
     if (const ResidentAgent* agent = places_.find(name)) cache.resident_tokens = agent->length();

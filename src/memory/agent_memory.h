@@ -116,6 +116,7 @@ struct TurnMetrics {
     std::uint64_t append_bytes_written = 0;
     std::uint64_t append_rows_written = 0;
     std::uint64_t window_bytes_written = 0;
+    std::uint64_t snapshot_bytes_written = 0;
     std::uint64_t evaluated_by_engine =
         0;  // rows the engine library counted (llama_perf) for prompt and answer
 };
@@ -128,6 +129,7 @@ struct SaveResult {
     std::uint64_t append_rows_written = 0;
     std::uint64_t append_bytes_written = 0;
     std::uint64_t window_bytes_written = 0;
+    std::uint64_t snapshot_bytes_written = 0;
     std::uint64_t blocks_written = 0;
     std::uint64_t blocks_shared = 0;  // were there already
     double save_ms = 0;
@@ -217,6 +219,8 @@ struct AgentCache {
     std::uint64_t append_bytes = 0;
     std::uint64_t window_segments = 0;
     std::uint64_t window_bytes = 0;
+    std::uint64_t snapshots = 0;
+    std::uint64_t snapshot_bytes = 0;
     std::uint32_t resident_branches = 0;
     Position resident_tokens = 0;    // of the branch that its head is on
     std::vector<TurnReuse> history;  // the last turns of this process, oldest first

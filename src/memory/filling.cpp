@@ -12,17 +12,17 @@ namespace kvasir {
 
 namespace {
 
-// Where window rows are worth keeping: those that are kept now, the system prefix, the last prompt, the end.
-Result<std::vector<Position>> boundaries_of(Catalog& catalog, const Conversation& conversation) {
+// Where points are worth keeping: those that are kept now, the system prefix, the last prompt, the end.
+Result<std::vector<Position>> boundaries_of(const KvContext& context, const Conversation& conversation) {
     std::vector<Position> boundaries = {conversation.prefix_end(), conversation.rows_end()};
     if (conversation.turns.size() > 1) {
         const TurnRecord& last = conversation.turns.back();
         boundaries.push_back(last.token_begin + last.prompt_token_count - 1);
     }
-    KVASIR_TRY_ASSIGN(const auto blocks, catalog.referenced_blocks(conversation.agent.id));
-    for (const StoredBlock& block : blocks) {
-        if (block.kind == BlockKind::kWindow) boundaries.push_back(block.range.end);
-    }
+    KVASIR_TRY_ASSIGN(const auto kept,
+                      context.store.catalog().restore_positions(
+                          conversation.agent.id, context.root.fingerprint, conversation.rows_end()));
+    boundaries.insert(boundaries.end(), kept.begin(), kept.end());
     std::erase_if(boundaries,
                   [&](Position boundary) { return boundary == 0 || boundary > conversation.rows_end(); });
     std::sort(boundaries.begin(), boundaries.end());
@@ -77,7 +77,7 @@ Result<PreparedTurn> EngineAgentMemory::prepare_filling(const AgentRecord& recor
     turn.prompt = {{begin, begin + end}, end, end};
     KVASIR_TRY(check_fits(turn.conversation, end));
     KVASIR_TRY(check_cells_left(request, end));
-    KVASIR_TRY_ASSIGN(turn.boundaries, boundaries_of(context_.store.catalog(), turn.conversation));
+    KVASIR_TRY_ASSIGN(turn.boundaries, boundaries_of(context_, turn.conversation));
     turn.fingerprint_changes = fingerprint_changes_;
     turn.request = std::move(request);
     return turn;

@@ -12,7 +12,8 @@ struct KvContext {
     ChainRoot root;
 
     const KvLayout& layout() const { return engine.kv_layout(); }
-    bool windowed() const { return layout().window_tokens > 0; }
+    // Whether a restore may end at chosen points only.
+    bool keeps_points() const { return layout().has_window() || layout().has_snapshot(); }
 };
 
 }  // namespace kvasir

@@ -17,10 +17,12 @@ void note_failure(const char* event, const Status& status) {
 
 Status KvLoader::import_block(SequenceId sequence, const PlannedBlock& planned) {
     const StoredBlock& block = planned.block;
-    const Plane plane = plane_of(block.kind);
     const BlockSpec expected =
         make_block_spec(context_, {block.kind, block.name, block.parent, block.range}, block.tokens);
     KVASIR_TRY(context_.store.blocks().read(block, expected, image_));
+    if (block.kind == BlockKind::kSnapshot)
+        return context_.engine.import_snapshot(sequence, block.range.end, image_);
+    const Plane plane = plane_of(block.kind);
     if (planned.part == block.range)
         return context_.engine.import_rows(sequence, plane, planned.part, image_);
     slice_rows(context_.layout(), plane, block.range, planned.part, image_, slice_);

@@ -20,8 +20,8 @@ class KvLoader {
   public:
     explicit KvLoader(KvContext context) : context_(context) {}
 
-    // The next rows of the sequence. kOutOfMemory: no cells for them; any error but that: see give_up(). The
-    // sequence is empty after an error.
+    // The next rows of the sequence, or its state. kOutOfMemory: no cells for them; any error but that: see
+    // give_up(). The sequence is empty after an error.
     Status import_block(SequenceId sequence, const PlannedBlock& planned);
     // What to do with a block that could not be imported.
     UnusableBlock give_up(const StoredBlock& block, const Error& error);

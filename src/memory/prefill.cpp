@@ -23,8 +23,12 @@ std::vector<TokenRange> plan_chunks(TokenRange range, std::uint32_t batch_tokens
 bool is_cancelled(const std::atomic<bool>* cancelled) { return cancelled != nullptr && cancelled->load(); }
 
 void capture_boundary(Engine& engine, ResidentAgent& agent) {
-    const Status captured = agent.windows.capture(engine, agent.sequence, agent.length());
-    if (!captured) log(LogLevel::kWarning, "window_not_captured", captured.error().message);
+    const auto note = [](const Status& captured) {
+        if (!captured) log(LogLevel::kWarning, "restore_point_not_taken", captured.error().message);
+    };
+    const KvLayout& layout = engine.kv_layout();
+    if (layout.has_window()) note(agent.windows.capture(engine, agent.sequence, agent.length()));
+    if (layout.has_snapshot()) note(agent.snapshots.capture(engine, agent.sequence, agent.length()));
 }
 
 }  // namespace kvasir

@@ -18,8 +18,8 @@ std::vector<TokenRange> plan_chunks(TokenRange range, std::uint32_t batch_tokens
 
 bool is_cancelled(const std::atomic<bool>* cancelled);
 
-// Exports window rows at the end of the agent's rows. A failure costs no more than the boundary: the save
-// tells.
+// Exports window rows and state at the end of the agent's rows. A failure costs no more than this point: the
+// save tells.
 void capture_boundary(Engine& engine, ResidentAgent& agent);
 
 }  // namespace kvasir

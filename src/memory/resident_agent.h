@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "memory/agent_memory.h"
+#include "memory/snapshot_capture.h"
 #include "memory/window_capture.h"
 #include "store/catalog.h"
 
@@ -19,8 +20,9 @@ struct ResidentAgent {
     std::vector<Token> rows;              // the tokens whose rows the sequence holds
     std::vector<Position> boundaries;     // positions worth restoring at, besides the end of the rows
     WindowCapture windows;
+    SnapshotCapture snapshots;
     std::optional<Position>
-        durable_at;                  // rows [0, durable_at) and the window there are stored and referenced
+        durable_at;                  // rows [0, durable_at), window and state there are stored and referenced
     std::optional<AgentState> busy;  // what is being done with it just now
 
     Position length() const { return static_cast<Position>(rows.size()); }
@@ -35,6 +37,7 @@ struct ResidentAgent {
         rows.resize(position);
         std::erase_if(boundaries, [&](Position boundary) { return boundary > position; });
         windows.rewind(position);
+        snapshots.rewind(position);
         if (durable_at && *durable_at > position) durable_at.reset();
     }
 };

@@ -57,10 +57,16 @@ Status add_best_child(const KvContext& context, const TokenChain& chain, const R
     return {};
 }
 
-// Positions at which a window may be stored, highest first.
-std::vector<Position> candidates(const RestoreRequest& request, const RestorePlan& plan) {
+// Positions at which a restore may end, highest first.
+Result<std::vector<Position>> candidates(const KvContext& context, const RestoreRequest& request,
+                                         const RestorePlan& plan) {
     std::vector<Position> positions = request.boundaries;
     positions.push_back(plan.chain_end);
+    if (request.agent) {
+        KVASIR_TRY_ASSIGN(const auto known, context.store.catalog().restore_positions(
+                                                *request.agent, context.root.fingerprint, plan.chain_end));
+        positions.insert(positions.end(), known.begin(), known.end());
+    }
     for (const PlannedBlock& planned : plan.append) positions.push_back(planned.block.range.end);
     std::erase_if(positions, [&](Position position) { return position == 0 || position > plan.chain_end; });
     std::sort(positions.begin(), positions.end(), std::greater<>());
@@ -86,6 +92,29 @@ Result<std::optional<std::vector<PlannedBlock>>> window_at(const KvContext& cont
     return std::optional<std::vector<PlannedBlock>>(std::move(planned));
 }
 
+Result<std::optional<PlannedBlock>> snapshot_at(const KvContext& context, const TokenChain& chain,
+                                                const RestoreRequest& request, Position position) {
+    const BlockName name = snapshot_name(chain.name_at(position));
+    KVASIR_TRY_ASSIGN(auto block, context.store.catalog().block(BlockKind::kSnapshot, name));
+    if (!block || !usable(request, *block) || block->range.end != position)
+        return std::optional<PlannedBlock>();
+    const TokenRange range = block->range;
+    return std::optional<PlannedBlock>(PlannedBlock{std::move(*block), range});
+}
+
+// Adds what a restore at `position` needs besides append rows; false: something of it is not stored.
+Result<bool> add_point(const KvContext& context, const TokenChain& chain, const RestoreRequest& request,
+                       Position position, RestorePlan& plan) {
+    if (context.layout().has_snapshot()) {
+        KVASIR_TRY_ASSIGN(plan.snapshot, snapshot_at(context, chain, request, position));
+        if (!plan.snapshot) return false;
+    }
+    if (!context.layout().has_window()) return true;
+    KVASIR_TRY_ASSIGN(auto window, window_at(context, chain, request, position));
+    if (window) plan.window = std::move(*window);
+    return window.has_value();
+}
+
 void cut_append(RestorePlan& plan, Position position) {
     std::erase_if(plan.append, [&](const PlannedBlock& planned) { return planned.part.begin >= position; });
     if (!plan.append.empty()) plan.append.back().part.end = std::min(plan.append.back().part.end, position);
@@ -94,23 +123,35 @@ void cut_append(RestorePlan& plan, Position position) {
 
 }  // namespace
 
+const PlannedBlock& RestorePlan::at(std::size_t index) const {
+    if (index < append.size()) return append[index];
+    return index < rows_size() ? window[index - append.size()] : *snapshot;
+}
+
 Result<RestorePlan> plan_restore(const KvContext& context, const RestoreRequest& request) {
     RestorePlan plan;
     const TokenChain chain(context.root, request.tokens);
-    KVASIR_TRY(add_full_blocks(context, chain, request, plan));
-    KVASIR_TRY(add_best_child(context, chain, request, plan));
-    if (!context.windowed()) {
+    if (context.layout().has_rows()) {
+        KVASIR_TRY(add_full_blocks(context, chain, request, plan));
+        KVASIR_TRY(add_best_child(context, chain, request, plan));
+    } else {
+        plan.chain_end = request.position_max;
+    }
+    if (!context.keeps_points()) {
         plan.position = plan.chain_end;
         return plan;
     }
-    for (const Position position : candidates(request, plan)) {
-        KVASIR_TRY_ASSIGN(auto window, window_at(context, chain, request, position));
-        if (!window) continue;
-        plan.window = std::move(*window);
+    KVASIR_TRY_ASSIGN(const auto positions, candidates(context, request, plan));
+    for (const Position position : positions) {
+        KVASIR_TRY_ASSIGN(const bool found, add_point(context, chain, request, position, plan));
+        if (!found) continue;
         cut_append(plan, position);
         return plan;
     }
     cut_append(plan, 0);
+    plan.snapshot.reset();
+    plan.window.clear();
+    if (!context.layout().has_rows()) plan.chain_end = 0;
     return plan;
 }
 

@@ -1,6 +1,6 @@
-// Which stored rows a sequence can begin with: the longest stored chain of a list of tokens, and on windowed
-// models the highest position in it whose window is stored too. Planning reads the catalog and changes
-// nothing.
+// Which stored KV a sequence can begin with: the longest stored chain of a list of tokens, and on models with
+// windows or states the highest position in it at which those are stored too. Planning reads the catalog and
+// changes nothing.
 #pragma once
 
 #include <optional>
@@ -20,17 +20,25 @@ struct PlannedBlock {
 };
 
 struct RestorePlan {
-    Position position = 0;             // rows [0, position) come from disk
-    Position chain_end = 0;            // how far append rows are stored; beyond `position`: no window there
-    std::vector<PlannedBlock> append;  // in order, together [0, position)
-    std::vector<PlannedBlock> window;  // in order, together the window of `position`
+    Position position = 0;  // rows [0, position) come from disk
+    // How far KV is stored; beyond `position`: without a window or a state there. Without append rows as far
+    // as wanted when there is any.
+    Position chain_end = 0;
+    std::vector<PlannedBlock> append;      // in order, together [0, position)
+    std::vector<PlannedBlock> window;      // in order, together the window of `position`
+    std::optional<PlannedBlock> snapshot;  // the state at `position`
+
+    std::size_t rows_size() const { return append.size() + window.size(); }
+    std::size_t size() const { return rows_size() + (snapshot ? 1 : 0); }
+    const PlannedBlock& at(std::size_t index) const;  // in the order of the import
 };
 
 struct RestoreRequest {
     std::span<const Token> tokens;
     Position position_max = 0;                      // rows beyond it are not wanted
-    std::vector<Position> boundaries;               // where windows may be stored, besides ends of blocks
+    std::vector<Position> boundaries;               // where points may be stored, besides ends of blocks
     const std::set<BlockName>* excluded = nullptr;  // failed in this process
+    std::optional<AgentId> agent;                   // whose points are looked at, too
 };
 
 Result<RestorePlan> plan_restore(const KvContext& context, const RestoreRequest& request);

@@ -26,7 +26,8 @@ RestoreRun::RestoreRun(Places& places, ResidentAgent& agent, Wanted wanted,
       wanted_(std::move(wanted)),
       on_progress_(std::move(on_progress)),
       busy_before_(std::exchange(agent.busy, AgentState::kRestoring)) {
-    own_ = std::min(common_prefix(agent.rows, wanted_.tokens), wanted_.reuse_max);
+    shared_ = std::min(common_prefix(agent.rows, wanted_.tokens), wanted_.reuse_max);
+    own_ = shared_;
     const Position floor = places.context_.engine.rewind_floor(agent.sequence);
     if (own_ < agent.length() && own_ < floor) own_ = 0;
 }
@@ -35,14 +36,16 @@ RestoreRun::~RestoreRun() {
     if (!done()) agent_.busy = busy_before_;
 }
 
-const PlannedBlock& RestoreRun::planned(std::size_t index) const {
-    return index < plan_.append.size() ? plan_.append[index] : plan_.window[index - plan_.append.size()];
+// The rows are the agent's own; only a state is missing, which cuts off what follows it.
+bool RestoreRun::can_rewind_in_place() const {
+    const KvLayout& layout = places_.context_.layout();
+    return layout.has_rows() && !layout.has_window() && plan_.snapshot && plan_.position <= shared_;
 }
 
 // The best that is stored beyond the agent's own rows, which make room for it if there is such.
 Status RestoreRun::make_plan() {
-    auto plan =
-        plan_restore(places_.context_, {wanted_.tokens, wanted_.reuse_max, wanted_.boundaries, &excluded_});
+    auto plan = plan_restore(places_.context_, {wanted_.tokens, wanted_.reuse_max, wanted_.boundaries,
+                                                &excluded_, agent_.record.id});
     if (!plan) {
         // The catalog could not be read just now: KV is a cache, the tokens are at hand.
         reuse_.failures.push_back(plan.error().message);
@@ -54,20 +57,25 @@ Status RestoreRun::make_plan() {
     own_ = 0;
     next_ = 0;
     stage_ = Stage::kImport;
+    if (can_rewind_in_place()) {
+        next_ = plan_.rows_size();
+        return {};
+    }
     return places_.reset(agent_);
 }
 
 Status RestoreRun::import_next() {
-    const PlannedBlock& block = planned(next_);
+    const PlannedBlock& block = plan_.at(next_);
     const Status imported = places_.loader_.import_block(agent_.sequence, block);
     if (!imported) return import_failed(block, imported.error());
     ++next_;
-    if (block.block.kind == BlockKind::kAppend && on_progress_) on_progress_(block.part.end);
-    return next_ == plan_.append.size() + plan_.window.size() ? adopt() : Status();
+    if (block.block.kind != BlockKind::kWindow && on_progress_) on_progress_(block.part.end);
+    return next_ == plan_.size() ? adopt() : Status();
 }
 
 Status RestoreRun::import_failed(const PlannedBlock& planned, const Error& error) {
     KVASIR_TRY(places_.reset(agent_));
+    shared_ = 0;
     if (error.code == ErrorCode::kOutOfMemory) {  // no cells
         next_ = 0;
         const auto evicted = places_.evict_one(&agent_, agent_.record.name);
@@ -90,6 +98,7 @@ Status RestoreRun::adopt() {
     reuse_.source = ReuseSource::kDisk;
     const auto restored = wanted_.tokens.first(plan_.position);
     agent_.rows.assign(restored.begin(), restored.end());
+    agent_.snapshots.rewind(plan_.position);
     agent_.windows.assume_stored(plan_.position);
     note_durability();
     return finish();
@@ -97,13 +106,14 @@ Status RestoreRun::adopt() {
 
 void RestoreRun::note_durability() {
     agent_.durable_at.reset();
-    if (!agent_.branch || plan_.append.empty()) return;
+    if (!agent_.branch || plan_.size() == 0) return;
     const auto referenced = places_.context_.store.catalog().branch_blocks(agent_.record.id, *agent_.branch);
     if (!referenced) return;
     std::set<BlockName> names;
     for (const StoredBlock& block : *referenced) names.insert(block.name);
-    const bool whole = plan_.append.back().part == plan_.append.back().block.range;
-    if (whole && contains_all(plan_.append, names) && contains_all(plan_.window, names))
+    const bool whole = plan_.append.empty() || plan_.append.back().part == plan_.append.back().block.range;
+    const bool state = !plan_.snapshot || names.contains(plan_.snapshot->block.name);
+    if (whole && state && contains_all(plan_.append, names) && contains_all(plan_.window, names))
         agent_.durable_at = plan_.position;
 }
 

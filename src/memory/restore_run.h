@@ -60,7 +60,7 @@ class RestoreRun {
     Status adopt();
     Status finish();
     void note_durability();
-    const PlannedBlock& planned(std::size_t index) const;
+    bool can_rewind_in_place() const;
 
     Places& places_;
     ResidentAgent& agent_;
@@ -68,10 +68,11 @@ class RestoreRun {
     std::function<void(Position)> on_progress_;
     std::optional<AgentState> busy_before_;
     Stage stage_ = Stage::kPlan;
-    Position own_ = 0;  // of the agent's own rows, as long as they are there
+    Position shared_ = 0;  // of the agent's own rows, those that are wanted, as long as they are there
+    Position own_ = 0;     // of them, what can be had without anything stored
     std::set<BlockName> excluded_;
     RestorePlan plan_;
-    std::size_t next_ = 0;  // of the plan's blocks, append ones first
+    std::size_t next_ = 0;  // of the plan's blocks
     Reuse reuse_;
 };
 

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/limits.h"
+
 namespace kvasir {
 
 namespace {
@@ -36,7 +38,10 @@ std::string type_of(const KvLayout& layout, Plane plane, std::string KvLayer::*t
 
 BlockKind kind_of(Plane plane) { return plane == Plane::kAppend ? BlockKind::kAppend : BlockKind::kWindow; }
 
-Plane plane_of(BlockKind kind) { return kind == BlockKind::kAppend ? Plane::kAppend : Plane::kWindow; }
+Plane plane_of(BlockKind kind) {
+    assert(kind != BlockKind::kSnapshot);
+    return kind == BlockKind::kAppend ? Plane::kAppend : Plane::kWindow;
+}
 
 std::vector<TensorSpec> tensors_of(const KvLayout& layout, Plane plane, Position rows) {
     std::vector<TensorSpec> tensors;
@@ -49,10 +54,22 @@ std::vector<TensorSpec> tensors_of(const KvLayout& layout, Plane plane, Position
     return tensors;
 }
 
+std::vector<TensorSpec> tensors_of_snapshot(const KvLayout& layout, std::uint64_t state_bytes) {
+    if (layout.snapshot_form == SnapshotForm::kOpaque) return {{"state", "U8", {state_bytes}, state_bytes}};
+    std::vector<TensorSpec> tensors;
+    for (const SnapshotPart& part : layout.snapshot)
+        tensors.push_back({part.name, "F32", {1, part.bytes / sizeof(float)}, part.bytes});
+    return tensors;
+}
+
+BlockIdentity snapshot_identity(const BlockName& end_name, Position end, std::uint64_t state_bytes) {
+    const Position begin = (end - 1) / kBlockTokens * kBlockTokens;
+    return {BlockKind::kSnapshot, snapshot_name(end_name), end_name, {begin, end}, state_bytes};
+}
+
 BlockSpec make_block_spec(const KvContext& context, const BlockIdentity& identity,
                           std::span<const Token> tokens) {
     const KvLayout& layout = context.layout();
-    const Plane plane = plane_of(identity.kind);
     BlockSpec spec;
     spec.kind = identity.kind;
     spec.name = identity.name;
@@ -60,6 +77,11 @@ BlockSpec make_block_spec(const KvContext& context, const BlockIdentity& identit
     spec.fingerprint = context.root.fingerprint;
     spec.range = identity.range;
     spec.tokens.assign(tokens.begin(), tokens.end());
+    if (identity.kind == BlockKind::kSnapshot) {
+        spec.tensors = tensors_of_snapshot(layout, identity.state_bytes);
+        return spec;
+    }
+    const Plane plane = plane_of(identity.kind);
     spec.kv_type_k = type_of(layout, plane, &KvLayer::key_type);
     spec.kv_type_v = type_of(layout, plane, &KvLayer::value_type);
     spec.tensors = tensors_of(layout, plane, identity.range.size());

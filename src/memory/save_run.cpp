@@ -1,11 +1,9 @@
 #include "memory/save_run.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/log.h"
-#include "memory/window_cover.h"
 
 namespace kvasir {
 
@@ -14,10 +12,6 @@ namespace {
 constexpr std::uint64_t kHeaderBytesExpected = 4096;  // of one block file, for admission
 // Between two steps another agent may have dropped a block that this save counts on; then it is planned anew.
 constexpr std::uint32_t kAttemptsMax = 3;
-
-std::uint64_t image_bytes(const KvLayout& layout, const BlockIdentity& identity) {
-    return layout.row_bytes(plane_of(identity.kind)) * identity.range.size();
-}
 
 }  // namespace
 
@@ -44,64 +38,8 @@ Status SaveRun::plan_append() {
             ++plan_.blocks_shared;
             continue;
         }
-        plan_.pending.push_back({{BlockKind::kAppend, name, chain_->parent_of(range.begin), range}, nullptr});
+        plan_.pending.push_back({{BlockKind::kAppend, name, chain_->parent_of(range.begin), range}});
     }
-    return {};
-}
-
-Result<std::vector<SaveRun::Pending>> SaveRun::missing_segments() const {
-    std::vector<Pending> missing;
-    for (const WindowSegment& segment : agent_.windows.segments()) {
-        const BlockName end_name = chain_->name_at(segment.range.end);
-        const BlockName name = window_name(end_name, segment.range.begin);
-        KVASIR_TRY_ASSIGN(const auto stored, context_.store.catalog().block(BlockKind::kWindow, name));
-        if (!stored) missing.push_back({{BlockKind::kWindow, name, end_name, segment.range}, &segment});
-    }
-    return missing;
-}
-
-// What the window of the end is to be covered with may be gone: it was another agent's, or damaged. The
-// engine still has the rows.
-Status SaveRun::plan_windows() {
-    const Status planned = cover_boundaries();
-    if (planned || planned.error().code != ErrorCode::kDamaged) return planned;
-    agent_.windows.clear();
-    KVASIR_TRY(agent_.windows.capture(context_.engine, agent_.sequence, agent_.length()));
-    return cover_boundaries();
-}
-
-Status SaveRun::cover_boundaries() {
-    std::vector<Position> boundaries = agent_.boundaries;
-    boundaries.push_back(agent_.length());
-    agent_.windows.keep_only(context_.layout(), boundaries);
-    KVASIR_TRY_ASSIGN(const std::vector<Pending> missing, missing_segments());
-    const SegmentsEndingAt segments = [&](const BlockName& end_name) -> Result<std::vector<StoredBlock>> {
-        KVASIR_TRY_ASSIGN(auto found, context_.store.catalog().windows_ending_at(end_name));
-        for (const Pending& pending : missing) {
-            if (pending.identity.parent != end_name) continue;
-            StoredBlock block;
-            block.kind = BlockKind::kWindow;
-            block.name = pending.identity.name;
-            block.range = pending.identity.range;
-            found.push_back(std::move(block));
-        }
-        return found;
-    };
-    std::set<BlockName> referenced;
-    for (const Position boundary : boundaries) {
-        if (boundary == 0 || boundary > agent_.length()) continue;
-        KVASIR_TRY_ASSIGN(const auto cover,
-                          find_window_cover(*chain_, context_.layout().window_range(boundary), segments));
-        if (!cover && boundary == agent_.length()) {
-            return fail(ErrorCode::kDamaged, "the window rows at the end of the conversation are missing");
-        }
-        if (!cover) continue;
-        for (const StoredBlock& segment : *cover) referenced.insert(segment.name);
-    }
-    for (const Pending& pending : missing) {
-        if (referenced.contains(pending.identity.name)) plan_.pending.push_back(pending);
-    }
-    plan_.references.insert(plan_.references.end(), referenced.begin(), referenced.end());
     return {};
 }
 
@@ -110,10 +48,14 @@ Status SaveRun::make_plan() {
     plan_ = {};
     next_ = 0;
     chain_.emplace(context_.root, agent_.rows);
-    KVASIR_TRY(plan_append());
-    if (context_.windowed()) KVASIR_TRY(plan_windows());
+    const KvLayout& layout = context_.layout();
+    if (layout.has_rows()) KVASIR_TRY(plan_append());
+    if (context_.keeps_points()) KVASIR_TRY(plan_points());
     for (const Pending& pending : plan_.pending) {
-        plan_.image_bytes += image_bytes(context_.layout(), pending.identity) + kHeaderBytesExpected;
+        const std::uint64_t bytes = pending.image != nullptr
+                                        ? pending.image->size()
+                                        : layout.row_bytes(Plane::kAppend) * pending.identity.range.size();
+        plan_.image_bytes += bytes + kHeaderBytesExpected;
     }
     if (!plan_.pending.empty()) KVASIR_TRY(context_.store.admit_kv(plan_.image_bytes));
     result_.blocks_shared = plan_.blocks_shared;
@@ -124,9 +66,10 @@ Status SaveRun::make_plan() {
 Result<StoredBlock> SaveRun::write_block(const Pending& pending) {
     const TokenRange range = pending.identity.range;
     const BlockSpec spec = make_block_spec(context_, pending.identity, chain_->tokens(range));
-    if (pending.segment != nullptr) {
-        result_.window_bytes_written += pending.segment->image.size();
-        return context_.store.blocks().write(spec, pending.segment->image);
+    if (pending.image != nullptr) {
+        const bool window = pending.identity.kind == BlockKind::kWindow;
+        (window ? result_.window_bytes_written : result_.snapshot_bytes_written) += pending.image->size();
+        return context_.store.blocks().write(spec, *pending.image);
     }
     KVASIR_TRY(context_.engine.export_rows(agent_.sequence, Plane::kAppend, range, image_));
     result_.append_rows_written += range.size();
@@ -200,6 +143,7 @@ void SaveRun::finish(const Status& status) {
     if (status) {
         agent_.durable_at = agent_.length();
         agent_.windows.drop_segments();
+        agent_.snapshots.drop();
     } else {
         remove_written();
         result_ = SaveResult{};

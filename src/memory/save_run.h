@@ -5,6 +5,7 @@
 // A save that cannot be done is no error: tokens are the truth. The result says why. The agent is kSaving
 // from the first step to the last and its rows must not change; dropped before its end, a save leaves nothing
 // behind. Engine thread.
+//   save_run.cpp: the way     save_points.cpp: windows and states
 #pragma once
 
 #include <cstdint>
@@ -34,10 +35,15 @@ class SaveRun {
 
   private:
     enum class Stage { kPlan, kWrite, kRefer, kDone };
-    // A block to write. Window rows were exported before; append rows are exported when it is their turn.
+    // A file to write. Window rows and states were exported before; append rows are when it is their turn.
     struct Pending {
         BlockIdentity identity;
-        const WindowSegment* segment = nullptr;
+        const std::vector<std::byte>* image = nullptr;
+    };
+    // A position at which a restore may end, and what it needs for that besides append rows.
+    struct Point {
+        Position position = 0;
+        std::vector<BlockName> files;
     };
     struct Plan {
         std::vector<Pending> pending;
@@ -49,9 +55,13 @@ class SaveRun {
     Status advance();
     Status make_plan();
     Status plan_append();
-    Status plan_windows();
-    Status cover_boundaries();
+    Status plan_points();
+    Status choose_points();
+    Result<std::vector<Position>> possible_points() const;
     Result<std::vector<Pending>> missing_segments() const;
+    Result<bool> add_window(Point& point, const std::vector<Pending>& missing) const;
+    Result<bool> add_snapshot(Point& point, std::vector<Pending>& missing) const;
+    std::uint64_t state_bytes() const;
     Status write_next();
     Result<StoredBlock> write_block(const Pending& pending);
     Status refer();

@@ -148,6 +148,7 @@ void TurnRun::saved(const SaveResult& saved) {
     metrics.append_bytes_written = saved.append_bytes_written;
     metrics.append_rows_written = saved.append_rows_written;
     metrics.window_bytes_written = saved.window_bytes_written;
+    metrics.snapshot_bytes_written = saved.snapshot_bytes_written;
     turn_result_.durability = saved.durability;
     turn_result_.save = saved;
     add_warning(turn_result_.warning, saved.warning);
@@ -188,7 +189,7 @@ std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, con
     }
     if (reuse.position >= std::min<std::size_t>(expected, turn.prompt.tokens.size() - 1)) return "";
     if (!reuse.failures.empty()) return "damaged";
-    if (kv.windowed() && reuse.stored_end >= expected) return "no_restore_point";
+    if (kv.keeps_points() && reuse.stored_end >= expected) return "no_restore_point";
     return turn.fingerprint_changes.empty() ? "not_stored" : "fingerprint_changed";
 }
 

@@ -6,21 +6,11 @@
 
 #include "memory/logprobs.h"
 #include "memory/prefill.h"
+#include "memory/restore_points.h"
 
 namespace kvasir {
 
 namespace {
-
-// Positions inside the prompt at which a later turn may branch off.
-std::vector<Position> boundaries_of(const Conversation& conversation, const Prompt& prompt) {
-    const auto size = static_cast<Position>(prompt.tokens.size());
-    std::vector<Position> boundaries = {std::min(conversation.prefix_end(), prompt.history_end),
-                                        prompt.message_end, size - 1};
-    std::erase_if(boundaries, [&](Position boundary) { return boundary == 0 || boundary >= size; });
-    std::sort(boundaries.begin(), boundaries.end());
-    boundaries.erase(std::unique(boundaries.begin(), boundaries.end()), boundaries.end());
-    return boundaries;
-}
 
 AnswerStreamOptions stream_options(const PreparedTurn& turn) {
     return {turn.format, turn.request.stops,
@@ -66,7 +56,10 @@ Result<std::unique_ptr<TurnRun>> TurnRun::start(TurnContext context, PreparedTur
 Wanted TurnRun::wanted_rows() const {
     const auto total = static_cast<Position>(turn_.prompt.tokens.size());
     if (!answers()) return {turn_.prompt.tokens, total, turn_.boundaries};
-    return {turn_.prompt.tokens, total - 1, boundaries_of(turn_.conversation, turn_.prompt)};
+    const KvLayout& layout = context_.kv.layout();
+    const std::uint64_t state_bytes = std::max(layout.snapshot_bytes(), agent_->snapshots.bytes_seen());
+    return {turn_.prompt.tokens, total - 1,
+            points_of_prompt(layout, turn_.conversation, turn_.prompt, state_bytes)};
 }
 
 void TurnRun::restore_some() {
@@ -115,7 +108,7 @@ std::size_t TurnRun::add_rows(std::vector<BatchRow>& rows, std::size_t rows_max)
     }
     const Position begin = agent_->length();
     const Position end = static_cast<Position>(turn_.prompt.tokens.size());
-    const auto split_at = context_.kv.windowed() ? wanted_.boundaries : std::vector<Position>();
+    const auto split_at = context_.kv.keeps_points() ? wanted_.boundaries : std::vector<Position>();
     const auto chunk_max =
         static_cast<std::uint32_t>(std::min<std::size_t>(rows_max, context_.kv.engine.model().batch_tokens));
     const TokenRange chunk = plan_chunks({begin, end}, chunk_max, split_at).front();
@@ -133,7 +126,7 @@ void TurnRun::evaluated(std::size_t first) {
     }
     const auto begin = turn_.prompt.tokens.begin() + agent_->length();
     agent_->rows.insert(agent_->rows.end(), begin, begin + static_cast<std::ptrdiff_t>(rows_asked_));
-    if (context_.kv.windowed() && is_boundary(agent_->length())) capture_boundary(engine, *agent_);
+    if (context_.kv.keeps_points() && is_boundary(agent_->length())) capture_boundary(engine, *agent_);
     TurnMetrics& metrics = turn_result_.metrics;
     if (sinks_.on_progress) {
         sinks_.on_progress(TurnPhase::kPrefill, agent_->length() - metrics.reused_tokens,
@@ -178,7 +171,7 @@ void TurnRun::end_answer(std::string finish_reason) {
     turn_result_.message = answer_.message();
     turn_result_.stop_matched = answer_.stop_matched();
     turn_result_.finish_reason = std::move(finish_reason);
-    if (context_.kv.windowed()) capture_boundary(context_.kv.engine, *agent_);
+    if (context_.kv.keeps_points()) capture_boundary(context_.kv.engine, *agent_);
     if (Status committed = commit(); !committed) return abandon(std::move(committed).error());
     stage_ = TurnStage::kAnswered;
     note_result();

@@ -41,6 +41,7 @@ json::value to_json(const TurnMetrics& metrics) {
             {"append_rows_written", metrics.append_rows_written},
             {"append_bytes_written", metrics.append_bytes_written},
             {"window_bytes_written", metrics.window_bytes_written},
+            {"snapshot_bytes_written", metrics.snapshot_bytes_written},
             {"evaluated_by_engine", metrics.evaluated_by_engine}};
 }
 
@@ -118,6 +119,8 @@ json::value to_json(const AgentCache& cache) {
             {"append_bytes", cache.append_bytes},
             {"window_segments", cache.window_segments},
             {"window_bytes", cache.window_bytes},
+            {"snapshots", cache.snapshots},
+            {"snapshot_bytes", cache.snapshot_bytes},
             {"resident_branches", cache.resident_branches},
             {"resident_tokens", cache.resident_tokens},
             {"history", std::move(history)}};
@@ -127,7 +130,8 @@ json::value to_json(const SaveResult& saved) {
     return {{"kv_durable", saved.durability == Durability::kTokensAndKv},
             {"warning", saved.warning},
             {"rows_written", saved.append_rows_written},
-            {"bytes_written", saved.append_bytes_written + saved.window_bytes_written},
+            {"bytes_written",
+             saved.append_bytes_written + saved.window_bytes_written + saved.snapshot_bytes_written},
             {"blocks_written", saved.blocks_written},
             {"blocks_shared", saved.blocks_shared},
             {"save_ms", saved.save_ms}};

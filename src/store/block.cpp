@@ -35,6 +35,8 @@ BlockName window_name(const BlockName& end_name, Position begin) {
     return Sha256("kvasir.window.v1").field("end", end_name).field("begin", std::uint64_t{begin}).finish();
 }
 
-const char* to_string(BlockKind kind) { return kind == BlockKind::kAppend ? "append" : "window"; }
+BlockName snapshot_name(const BlockName& end_name) {
+    return Sha256("kvasir.snapshot.v1").field("end", end_name).finish();
+}
 
 }  // namespace kvasir

@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/tokens.h"
+#include "store/block_kind.h"
 
 namespace kvasir {
 
@@ -36,14 +37,13 @@ std::vector<BlockName> chain_names(const ChainRoot& root, std::span<const Token>
 // named `end_name` at range.end. Its own name adds where it begins.
 BlockName window_name(const BlockName& end_name, Position begin);
 
-enum class BlockKind { kAppend, kWindow };
-
-const char* to_string(BlockKind kind);
+// A snapshot is the state of a sequence of the chain that is named `end_name` where the sequence ends.
+BlockName snapshot_name(const BlockName& end_name);
 
 struct TensorSpec {
     std::string name;                  // "layer_0.key"
     std::string dtype;                 // safetensors: "F16", "BF16", "F32", "U8" (quantised rows)
-    std::vector<std::uint64_t> shape;  // [tokens, elements of a row]; U8: bytes of a row
+    std::vector<std::uint64_t> shape;  // rows: [tokens, elements of a row]; U8: bytes
     std::uint64_t bytes = 0;
     friend bool operator==(const TensorSpec&, const TensorSpec&) = default;
 };
@@ -52,9 +52,9 @@ struct TensorSpec {
 struct BlockSpec {
     BlockKind kind = BlockKind::kAppend;
     BlockName name;
-    std::optional<BlockName> parent;  // append: block before it. window: the chain name at range.end
+    std::optional<BlockName> parent;  // append: block before it. Others: the chain name at range.end
     Digest256 fingerprint;
-    TokenRange range;           // positions
+    TokenRange range;           // positions; of a snapshot the last block's, as far as it goes
     std::vector<Token> tokens;  // of the range
     std::string kv_type_k;
     std::string kv_type_v;

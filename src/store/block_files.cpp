@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,10 +15,6 @@ namespace kvasir {
 
 namespace {
 
-const char* suffix_of(BlockKind kind) {
-    return kind == BlockKind::kAppend ? ".safetensors" : ".window.safetensors";
-}
-
 std::string shard_of(const BlockName& name) { return name.hex().substr(0, 2); }
 
 constexpr std::string_view kTemporaryMark = ".tmp-";
@@ -26,9 +23,18 @@ tl::unexpected<Error> damaged(const BlockName& name, const char* what) {
     return fail(ErrorCode::kDamaged, fmt::format("block {}: {}", name.hex(), what));
 }
 
+// The reader of a snapshot need not know how long a state is that has but one tensor.
+bool has_unknown_size(const BlockSpec& spec) {
+    return spec.kind == BlockKind::kSnapshot && spec.tensors.size() == 1 && spec.tensors.front().bytes == 0;
+}
+
 // Everything but the tokens, which stand in the data section.
 bool same_header(BlockSpec decoded, const BlockSpec& expected) {
     decoded.tokens = expected.tokens;
+    if (has_unknown_size(expected) && decoded.tensors.size() == 1) {
+        decoded.tensors.front().bytes = 0;
+        decoded.tensors.front().shape = expected.tensors.front().shape;
+    }
     return decoded == expected;
 }
 
@@ -37,22 +43,33 @@ bool same_header(BlockSpec decoded, const BlockSpec& expected) {
 BlockFiles::BlockFiles(FileSystem& file_system, std::string root)
     : file_system_(file_system), root_(std::move(root)) {}
 
+std::string BlockFiles::directory_of(BlockKind kind, const BlockName& name) const {
+    return fmt::format("{}/{}/{}", root_, info_of(kind).directory, shard_of(name));
+}
+
 std::string BlockFiles::path_of(BlockKind kind, const BlockName& name) const {
-    return fmt::format("{}/blocks/{}/{}{}", root_, shard_of(name), name.hex(), suffix_of(kind));
+    return fmt::format("{}/{}{}", directory_of(kind, name), name.hex(), info_of(kind).file_end);
 }
 
 Status BlockFiles::create_layout() {
-    KVASIR_TRY(file_system_.make_directories(root_ + "/blocks"));
-    for (unsigned shard = 0; shard < 256; ++shard) {
-        const std::string directory = fmt::format("{}/blocks/{:02x}", root_, shard);
-        KVASIR_TRY(file_system_.make_directories(directory));
-        KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, file_system_.list(directory));
+    std::set<std::string> directories;
+    for (const BlockKindInfo& kind : kBlockKinds) directories.insert(root_ + "/" + kind.directory);
+    for (const std::string& directory : directories) KVASIR_TRY(create_shards(directory));
+    return file_system_.make_directories(root_ + "/quarantine");
+}
+
+Status BlockFiles::create_shards(const std::string& directory) {
+    KVASIR_TRY(file_system_.make_directories(directory));
+    for (unsigned number = 0; number < 256; ++number) {
+        const std::string shard = fmt::format("{}/{:02x}", directory, number);
+        KVASIR_TRY(file_system_.make_directories(shard));
+        KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, file_system_.list(shard));
         for (const FileInfo& file : files) {
             if (file.name.find(kTemporaryMark) == std::string::npos) continue;
-            KVASIR_TRY(file_system_.remove(directory + "/" + file.name));
+            KVASIR_TRY(file_system_.remove(shard + "/" + file.name));
         }
     }
-    return file_system_.make_directories(root_ + "/quarantine");
+    return {};
 }
 
 Result<StoredBlock> BlockFiles::write(const BlockSpec& spec, std::span<const std::byte> image) {
@@ -77,7 +94,7 @@ Result<StoredBlock> BlockFiles::write(const BlockSpec& spec, std::span<const std
         (void)file_system_.remove(*temporary);  // best effort: create_layout() removes what is left
         return fail(std::move(renamed).error());
     }
-    KVASIR_TRY(file_system_.sync_directory(fmt::format("{}/blocks/{}", root_, shard_of(spec.name))));
+    KVASIR_TRY(file_system_.sync_directory(directory_of(spec.kind, spec.name)));
     StoredBlock stored;
     stored.kind = spec.kind;
     stored.name = spec.name;
@@ -107,7 +124,7 @@ Status BlockFiles::read(const StoredBlock& stored, const BlockSpec& expected, st
     image.resize(decoded.data_size);
     KVASIR_TRY(file_system_.read_at(path, decoded.data_begin, image));
     KVASIR_TRY(verify_frames(decoded, image));
-    const std::uint64_t image_bytes = expected.image_bytes();
+    const std::uint64_t image_bytes = decoded.spec.image_bytes();
     if (!std::ranges::equal(std::span(image).subspan(image_bytes), encode_tokens(expected.tokens))) {
         return damaged(stored.name, "the file holds other tokens");
     }
@@ -118,13 +135,13 @@ Status BlockFiles::read(const StoredBlock& stored, const BlockSpec& expected, st
 Status BlockFiles::quarantine(BlockKind kind, const BlockName& name, const std::string& reason) {
     // The time keeps the names of several runs apart: in a container, each has the same pid.
     const std::string target =
-        fmt::format("{}/quarantine/{}{}.{}-{}-{}", root_, name.hex(), suffix_of(kind),
+        fmt::format("{}/quarantine/{}{}.{}-{}-{}", root_, name.hex(), info_of(kind).file_end,
                     system_clock().unix_ms(), ::getpid(), next_temporary_.fetch_add(1));
     KVASIR_TRY(file_system_.rename(path_of(kind, name), target));
     const std::array<std::span<const std::byte>, 1> parts = {std::as_bytes(std::span(reason))};
     const Status noted = file_system_.write_new_synced(target + ".reason", parts);
     KVASIR_TRY(file_system_.sync_directory(root_ + "/quarantine"));
-    KVASIR_TRY(file_system_.sync_directory(fmt::format("{}/blocks/{}", root_, shard_of(name))));
+    KVASIR_TRY(file_system_.sync_directory(directory_of(kind, name)));
     return noted;
 }
 
@@ -132,13 +149,13 @@ Status BlockFiles::remove(BlockKind kind, const BlockName& name) {
     Status removed = file_system_.remove(path_of(kind, name));
     if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
     // Even when it is not there: whoever removed it may have failed at this sync, or died before it.
-    Status synced = file_system_.sync_directory(fmt::format("{}/blocks/{}", root_, shard_of(name)));
+    Status synced = file_system_.sync_directory(directory_of(kind, name));
     if (!synced && synced.error().code == ErrorCode::kNotFound) return {};
     return synced;
 }
 
 Status BlockFiles::remove_quarantined(BlockKind kind, const BlockName& name) {
-    const std::string prefix = name.hex() + suffix_of(kind);
+    const std::string prefix = name.hex() + std::string(info_of(kind).file_end);
     KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, file_system_.list(root_ + "/quarantine"));
     for (const FileInfo& file : files) {
         if (!file.name.starts_with(prefix)) continue;

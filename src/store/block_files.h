@@ -3,6 +3,7 @@
 //
 //   blocks/<2 hex>/<64 hex>.safetensors           append plane
 //   blocks/<2 hex>/<64 hex>.window.safetensors    window segment
+//   snapshots/<2 hex>/<64 hex>.safetensors        snapshot
 //   quarantine/                                   what failed verification, never read again
 // Knows no catalog and no model. Thread-safe as far as its FileSystem is; two writers of one name are both
 // right.
@@ -32,7 +33,8 @@ class BlockFiles {
     Result<StoredBlock> write(const BlockSpec& spec, std::span<const std::byte> image);
 
     // Reads the row image of a stored block into `image` (resized, memory reused). Verifies size, header
-    // hash, header structure against `expected` (all of it) and every frame's checksum. kDamaged: the caller
+    // hash, header structure against `expected` (all of it; a snapshot's only tensor may have 0 bytes there: as many
+    // as the file has) and every frame's checksum. kDamaged: the caller
     // quarantines it; kNotFound.
     Status read(const StoredBlock& stored, const BlockSpec& expected, std::vector<std::byte>& image);
 
@@ -46,6 +48,9 @@ class BlockFiles {
     std::string path_of(BlockKind kind, const BlockName& name) const;
 
   private:
+    std::string directory_of(BlockKind kind, const BlockName& name) const;
+    Status create_shards(const std::string& directory);
+
     FileSystem& file_system_;
     std::string root_;
     std::atomic<std::uint64_t> next_temporary_{0};

@@ -154,7 +154,8 @@ Result<std::vector<BlockFileName>> SqliteCatalog::pending_removals() {
         while (true) {
             KVASIR_TRY_ASSIGN(const bool row, statement.step());
             if (!row) break;
-            names.push_back({block_kind(statement.int_at(0)), statement.digest_at(1)});
+            KVASIR_TRY_ASSIGN(const BlockKind kind, block_kind(statement.int_at(0)));
+            names.push_back({kind, statement.digest_at(1)});
             KVASIR_TRY(statement.column_error());
         }
         return names;

@@ -127,7 +127,8 @@ struct CatalogTotals {
     std::uint64_t agents = 0;
     std::uint64_t blocks = 0;       // append files
     std::uint64_t windows = 0;      // window files
-    std::uint64_t block_bytes = 0;  // files of both kinds
+    std::uint64_t snapshots = 0;    // snapshot files
+    std::uint64_t block_bytes = 0;  // files of all kinds
 };
 
 // What deleting an agent took away and what stays because others share it.
@@ -210,6 +211,10 @@ class Catalog {
                                                             std::int64_t now_unix_ms) = 0;
     virtual Result<std::vector<StoredBlock>> referenced_blocks(AgentId agent) = 0;  // by any of its branches
     virtual Result<std::vector<StoredBlock>> branch_blocks(AgentId agent, BranchId branch) = 0;
+    // Where window segments and snapshots of that fingerprint end, up to position_max, that any branch of the
+    // agent uses: positions that may be worth a restore. Highest first.
+    virtual Result<std::vector<Position>> restore_positions(AgentId agent, const Digest256& fingerprint,
+                                                            Position position_max) = 0;
     virtual Result<CatalogTotals> totals() = 0;
     // Full check of the file (PRAGMA integrity_check and our own invariants); kStoreUnusable says what is
     // wrong.

@@ -106,7 +106,7 @@ Result<std::vector<StoredBlock>> quarantined_blocks(SqliteConnection& db, AgentI
         KVASIR_TRY_ASSIGN(const bool row, statement.step());
         if (!row) break;
         StoredBlock block;
-        block.kind = block_kind(statement.int_at(0));
+        KVASIR_TRY_ASSIGN(block.kind, block_kind(statement.int_at(0)));
         block.name = statement.digest_at(1);
         KVASIR_TRY(statement.column_error());
         blocks.push_back(std::move(block));

@@ -6,13 +6,21 @@
 
 namespace kvasir {
 
+Result<BlockKind> block_kind(std::int64_t row) {
+    for (const BlockKindInfo& info : kBlockKinds) {
+        if (info.row == row) return info.kind;
+    }
+    return fail(ErrorCode::kStoreUnusable,
+                fmt::format("the catalog is damaged: a block of kind {}, which is not known", row));
+}
+
 Result<std::vector<StoredBlock>> read_blocks(SqliteStatement& statement) {
     std::vector<StoredBlock> blocks;
     while (true) {
         KVASIR_TRY_ASSIGN(const bool row, statement.step());
         if (!row) break;
         StoredBlock block;
-        block.kind = block_kind(statement.int_at(0));
+        KVASIR_TRY_ASSIGN(block.kind, block_kind(statement.int_at(0)));
         block.name = statement.digest_at(1);
         if (!statement.is_null(2)) block.parent = statement.digest_at(2);
         block.range = {statement.position_at(3), statement.position_at(4)};
@@ -115,11 +123,12 @@ Result<CatalogTotals> SqliteCatalog::totals() {
     return read([](SqliteConnection& db) -> Result<CatalogTotals> {
         KVASIR_TRY_ASSIGN(
             auto statement,
-            db.prepare("SELECT (SELECT count(*) FROM agents), a.files, w.files, a.bytes + w.bytes "
-                       "FROM block_totals AS a, block_totals AS w WHERE a.kind = 0 AND w.kind = 1"));
+            db.prepare("SELECT (SELECT count(*) FROM agents), sum(files) FILTER (WHERE kind = 0), "
+                       "sum(files) FILTER (WHERE kind = 1), sum(files) FILTER (WHERE kind = 2), sum(bytes) "
+                       "FROM block_totals"));
         KVASIR_TRY(statement.step());
         return CatalogTotals{statement.count_at(0), statement.count_at(1), statement.count_at(2),
-                             statement.count_at(3)};
+                             statement.count_at(3), statement.count_at(4)};
     });
 }
 

@@ -84,7 +84,7 @@ class BlocksOfChain {
     bool contain(const StoredBlock& block) {
         if (block.range.end > tokens_.size()) return false;
         const BlockName end_name = name_at(block.range.end);
-        if (block.kind == BlockKind::kWindow) return block.parent == end_name;
+        if (block.kind != BlockKind::kAppend) return block.parent == end_name;
         return block.range.begin % kBlockTokens == 0 && block.name == end_name;
     }
 

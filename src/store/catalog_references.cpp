@@ -31,15 +31,15 @@ Status retire_references(SqliteConnection& db, AgentId agent, BranchId branch) {
     return statement.bind_int(to_row(agent)).bind_int(to_row(branch)).run();
 }
 
-// Partial blocks and window segments that this agent was the last to need. Full append blocks stay as shared
-// prefixes.
+// Partial blocks, window segments and snapshots that this agent was the last to need. Full append blocks stay
+// as shared prefixes.
 Result<std::vector<StoredBlock>> superseded(SqliteConnection& db, AgentId agent) {
     KVASIR_TRY_ASSIGN(
         auto statement,
         db.prepare(fmt::format(
             "SELECT DISTINCT {}, b.id FROM block_references AS r JOIN blocks AS b ON b.id = r.block_id "
             "WHERE r.agent_id = ? AND r.is_current = 0 "
-            "AND (b.kind = 1 OR b.range_end - b.range_begin < {}) "
+            "AND (b.kind <> 0 OR b.range_end - b.range_begin < {}) "
             "AND NOT EXISTS (SELECT 1 FROM block_references AS o "
             "WHERE o.block_id = b.id AND o.is_current = 1) ORDER BY b.range_begin, b.id",
             kBlockColumns, kBlockTokens)));
@@ -94,6 +94,25 @@ Result<std::vector<StoredBlock>> SqliteCatalog::branch_blocks(AgentId agent, Bra
                               "ORDER BY b.range_begin, b.kind, b.id",
                               kBlockColumns)));
         return read_blocks(statement.bind_int(to_row(agent)).bind_int(to_row(branch)));
+    });
+}
+
+Result<std::vector<Position>> SqliteCatalog::restore_positions(AgentId agent, const Digest256& fingerprint,
+                                                               Position position_max) {
+    return read([&](SqliteConnection& db) -> Result<std::vector<Position>> {
+        KVASIR_TRY_ASSIGN(auto statement,
+                          db.prepare("SELECT DISTINCT b.range_end FROM block_references AS r "
+                                     "JOIN blocks AS b ON b.id = r.block_id WHERE r.agent_id = ? "
+                                     "AND b.kind <> 0 AND b.fingerprint = ? AND b.range_end <= ? "
+                                     "ORDER BY b.range_end DESC"));
+        statement.bind_int(to_row(agent)).bind_digest(fingerprint).bind_count(position_max);
+        std::vector<Position> positions;
+        while (true) {
+            KVASIR_TRY_ASSIGN(const bool row, statement.step());
+            if (!row) return positions;
+            positions.push_back(statement.position_at(0));
+            KVASIR_TRY(statement.column_error());
+        }
     });
 }
 

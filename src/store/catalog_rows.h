@@ -14,10 +14,11 @@ namespace kvasir {
 inline std::int64_t to_row(AgentId id) { return static_cast<std::int64_t>(id); }
 inline std::int64_t to_row(BranchId id) { return static_cast<std::int64_t>(id); }
 inline std::int64_t to_row(TurnId id) { return static_cast<std::int64_t>(id); }
-inline std::int64_t to_row(BlockKind kind) { return kind == BlockKind::kAppend ? 0 : 1; }
+inline std::int64_t to_row(BlockKind kind) { return info_of(kind).row; }
 inline std::int64_t to_row(MadeBy made_by) { return made_by == MadeBy::kUser ? 0 : 1; }
 inline std::int64_t to_row(Pinned pinned) { return pinned == Pinned::kNo ? 0 : 1; }
-inline BlockKind block_kind(std::int64_t row) { return row == 0 ? BlockKind::kAppend : BlockKind::kWindow; }
+// kStoreUnusable: a kind that this program does not know.
+Result<BlockKind> block_kind(std::int64_t row);
 
 // Columns of `blocks` in the order that read_blocks() expects; the table must be named b.
 inline constexpr const char* kBlockColumns =

@@ -8,7 +8,7 @@ namespace kvasir {
 
 namespace {
 
-// Kinds of blocks are numbers as in BlockKind: 0 append, 1 window.
+// Format 1. Kinds of blocks are numbers as in block_kind.h.
 //
 // A reference that is not current any more (is_current = 0) remembers that the block holds words of that
 // agent, so that erasing the agent finds blocks that it has turned away from. References are per branch: a
@@ -136,19 +136,62 @@ ALTER TABLE agents ADD COLUMN parent_id INTEGER REFERENCES agents (id);
 CREATE INDEX agents_by_parent ON agents (parent_id) WHERE parent_id IS NOT NULL;
 )sql";
 
-// What makes a file of format i + 1 of one of format i. A new one goes through all of them.
-constexpr const char* kSteps[] = {kSchema1, kSchema2};
-static_assert(std::size(kSteps) == kCatalogFormat);
+// Format 3 has snapshots: a kind more. What a column may hold can't be changed, so the table is made anew.
+constexpr const char* kSchema3 = R"sql(
+CREATE TABLE blocks_new (
+    id              INTEGER PRIMARY KEY,
+    kind            INTEGER NOT NULL REFERENCES block_totals (kind),
+    name            BLOB NOT NULL UNIQUE CHECK (length(name) = 32),
+    parent          BLOB CHECK (parent IS NULL OR length(parent) = 32),
+    fingerprint     BLOB NOT NULL CHECK (length(fingerprint) = 32),
+    range_begin     INTEGER NOT NULL,
+    range_end       INTEGER NOT NULL CHECK (range_end > range_begin),
+    tokens          BLOB NOT NULL CHECK (length(tokens) = 4 * (range_end - range_begin)),
+    header_hash     BLOB NOT NULL CHECK (length(header_hash) = 32),
+    file_bytes      INTEGER NOT NULL CHECK (file_bytes >= 0),
+    created_unix_ms INTEGER NOT NULL
+) STRICT;
+INSERT INTO blocks_new SELECT * FROM blocks;
+DROP TABLE blocks;
+ALTER TABLE blocks_new RENAME TO blocks;
+CREATE INDEX blocks_by_parent ON blocks (parent, kind, fingerprint);
+CREATE TRIGGER blocks_inserted AFTER INSERT ON blocks BEGIN
+    UPDATE block_totals SET files = files + 1, bytes = bytes + NEW.file_bytes WHERE kind = NEW.kind;
+END;
+CREATE TRIGGER blocks_deleted AFTER DELETE ON blocks BEGIN
+    UPDATE block_totals SET files = files - 1, bytes = bytes - OLD.file_bytes WHERE kind = OLD.kind;
+END;
+INSERT INTO block_totals (kind, files, bytes) VALUES (2, 0, 0);
+)sql";
 
-Status migrate(SqliteConnection& connection, std::int64_t format) {
-    for (; format < kCatalogFormat; ++format) {
-        KVASIR_TRY_ASSIGN(auto transaction, SqliteTransaction::begin(connection));
-        KVASIR_TRY(connection.execute(kSteps[format]));
-        KVASIR_TRY(connection.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
-                                                  kCatalogApplication, format + 1)));
-        KVASIR_TRY(transaction->commit());
-    }
-    return {};
+constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3};
+static_assert(std::size(kMigrations) == kCatalogFormat);
+
+// From format `number - 1` to `number`, all or nothing.
+Status migrate(SqliteConnection& connection, std::int64_t number) {
+    KVASIR_TRY_ASSIGN(auto transaction, SqliteTransaction::begin(connection));
+    KVASIR_TRY(connection.execute(kMigrations[number - 1]));
+    KVASIR_TRY_ASSIGN(auto broken, connection.prepare("PRAGMA foreign_key_check"));
+    KVASIR_TRY_ASSIGN(const bool found, broken.step());
+    if (found)
+        return fail(
+            ErrorCode::kStoreUnusable,
+            fmt::format("the catalog {} is damaged (a row refers to one that is not there); nothing was "
+                        "changed: restore a backup of the store",
+                        connection.path()));
+    broken.reset();
+    KVASIR_TRY(connection.execute(
+        fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kCatalogApplication, number)));
+    return transaction->commit();
+}
+
+// Foreign keys are off meanwhile: dropping a table would take what refers to it along.
+Status migrate_all(SqliteConnection& connection, std::int64_t format) {
+    if (format == kCatalogFormat) return {};
+    KVASIR_TRY(connection.execute("PRAGMA foreign_keys = OFF"));
+    for (std::int64_t number = format + 1; number <= kCatalogFormat; ++number)
+        KVASIR_TRY(migrate(connection, number));
+    return connection.execute("PRAGMA foreign_keys = ON");
 }
 
 }  // namespace
@@ -196,7 +239,7 @@ Status prepare_catalog(SqliteConnection& connection) {
                                 connection.path(), journal));
     connection.set_close_checkpoint(CloseCheckpoint::kAllowed);
     KVASIR_TRY_ASSIGN(const std::int64_t format, connection.query_int("PRAGMA user_version"));
-    return migrate(connection, format);
+    return migrate_all(connection, format);
 }
 
 }  // namespace kvasir

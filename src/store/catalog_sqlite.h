@@ -70,6 +70,8 @@ class SqliteCatalog final : public Catalog {
                                                     std::int64_t now_unix_ms) override;
     Result<std::vector<StoredBlock>> referenced_blocks(AgentId agent) override;
     Result<std::vector<StoredBlock>> branch_blocks(AgentId agent, BranchId branch) override;
+    Result<std::vector<Position>> restore_positions(AgentId agent, const Digest256& fingerprint,
+                                                    Position position_max) override;
     Result<CatalogTotals> totals() override;
     Status check() override;
 

@@ -71,8 +71,10 @@ Status read_metadata(const json::object& metadata, BlockSpec& spec, std::vector<
     const auto version = text_of(metadata, "format_version");
     if (version != kFormatVersion) return damaged("its format version is unknown");
     const auto kind = text_of(metadata, "kind");
-    if (kind != "append" && kind != "window") return damaged("its kind is unknown");
-    spec.kind = kind == "append" ? BlockKind::kAppend : BlockKind::kWindow;
+    const auto* const known = std::find_if(kBlockKinds.begin(), kBlockKinds.end(),
+                                           [&](const BlockKindInfo& info) { return kind == info.name; });
+    if (known == kBlockKinds.end()) return damaged("its kind is unknown");
+    spec.kind = known->kind;
     const auto name = Digest256::from_hex(text_of(metadata, "name").value_or(""));
     const auto fingerprint = Digest256::from_hex(text_of(metadata, "fingerprint").value_or(""));
     const std::string parent = text_of(metadata, "parent").value_or("?");

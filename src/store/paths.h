@@ -1,5 +1,5 @@
-// Names of what lies directly in a store's directory. block_files.h names what lies in blocks/ and
-// quarantine/.
+// Names of what lies directly in a store's directory. block_kind.h and block_files.h name what lies in
+// blocks/, snapshots/ and quarantine/.
 #pragma once
 
 #include <string>

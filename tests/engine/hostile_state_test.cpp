@@ -39,7 +39,8 @@ class HostileState : public testing::Test {
         params.n_threads_batch = 1;
         context_.reset(llama_init_from_model(model_.get(), params));
         ASSERT_TRUE(context_);
-        geometry_ = *describe_geometry(*model_, GGML_TYPE_F16, GGML_TYPE_F16);
+        geometry_ = *describe_geometry(*model_, memory_parts(llama_get_memory(context_.get())), GGML_TYPE_F16,
+                                       GGML_TYPE_F16);
         transfer_ = std::make_unique<KvTransfer>(*context_, geometry_, kScratch, kCells);
         decode(kResident, 0, 40);
         rows_.resize(row_image_bytes(geometry_.append, kRange.size()));

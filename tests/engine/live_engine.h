@@ -102,7 +102,7 @@ inline std::vector<SavedRows> save(Engine& engine, SequenceId sequence, Position
             saved.push_back(std::move(rows));
         }
     };
-    add(Plane::kAppend, 0);
+    if (engine.kv_layout().has_rows()) add(Plane::kAppend, 0);
     if (engine.kv_layout().window_tokens > 0) add(Plane::kWindow, engine.kv_layout().window_range(end).begin);
     return saved;
 }

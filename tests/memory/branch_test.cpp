@@ -5,54 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "memory/driving.h"
+#include "memory/sending_client.h"
 
 namespace kvasir::test {
 namespace {
 
 using testing::HasSubstr;
-
-ChatMessage said(Role role, const std::string& content) { return {role, content, {}, {}, {}, {}}; }
-
-// A client that keeps the conversation itself.
-class Client {
-  public:
-    Client(World& world, std::string agent, const std::string& system_prompt)
-        : world_(world), agent_(std::move(agent)) {
-        messages_.push_back(said(Role::kSystem, system_prompt));
-        exact_.create("x", system_prompt);
-    }
-    TurnRequest request(const std::string& text) {
-        messages_.push_back(said(Role::kUser, text));
-        TurnRequest request;
-        request.agent = agent_;
-        request.create_missing = CreateMissing::kYes;
-        request.history = History::kSent;
-        request.messages = messages_;
-        request.reading = AnswerReading::kRaw;
-        request.answer_tokens_max = 12;
-        return request;
-    }
-    // Sends everything, and expects the exact answer.
-    TurnResult say(const std::string& text) {
-        auto turn = drive(world_, request(text));
-        if (!turn) {
-            ADD_FAILURE() << turn.error().message;
-            return {};
-        }
-        EXPECT_EQ(turn->text, exact_.answer(world_.engine().fake(), "x", text, 12));
-        messages_.push_back(said(Role::kAssistant, turn->text));
-        return *turn;
-    }
-    std::vector<ChatMessage>& messages() { return messages_; }
-    std::size_t tokens() const { return exact_.tokens("x").size(); }
-
-  private:
-    World& world_;
-    std::string agent_;
-    std::vector<ChatMessage> messages_;
-    ExactAgents exact_;
-};
 
 class Branches : public testing::TestWithParam<bool> {
   protected:

@@ -82,6 +82,22 @@ FakeEngineOptions windowed_engine() {
     return options;
 }
 
+FakeEngineOptions engine_of_family(const std::string& family) {
+    FakeEngineOptions options = plain_engine();
+    options.name = "fake-" + family;
+    options.weights = "weights of " + family;
+    if (family == "windowed" || family == "hybrid_windowed") options.window_tokens = 32;
+    if (family == "chunked") {
+        options.window_tokens = 48;
+        options.window_shape = WindowShape::kChunked;
+    }
+    if (family == "recurrent" || family == "hybrid" || family == "hybrid_windowed")
+        options.snapshot = SnapshotForm::kParts;
+    if (family == "opaque") options.snapshot = SnapshotForm::kOpaque;
+    if (family == "recurrent" || family == "opaque") options.append_layers = 0;
+    return options;
+}
+
 World::World(WorldOptions options) : options_(std::move(options)), root_(fresh_directory()) {
     restart(options_.engine);
 }
@@ -144,7 +160,7 @@ TurnResult World::say_unchecked(const std::string& name, const std::string& text
 }
 
 std::vector<std::string> World::block_files(BlockKind kind) const {
-    std::vector<std::string> paths = files_under(root_ + "/blocks");
+    std::vector<std::string> paths = files_under(root_ + "/" + info_of(kind).directory);
     std::erase_if(paths, [&](const std::string& path) {
         return (path.find(".window.") != std::string::npos) != (kind == BlockKind::kWindow);
     });

@@ -88,6 +88,8 @@ struct WorldOptions {
 
 FakeEngineOptions plain_engine();
 FakeEngineOptions windowed_engine();
+// "plain", "windowed", "chunked", "recurrent", "hybrid", "hybrid_windowed", "opaque".
+FakeEngineOptions engine_of_family(const std::string& family);
 
 class World {
   public:
@@ -145,6 +147,8 @@ class MemoryTest : public testing::TestWithParam<const char*> {
 #define KVASIR_MODELS(Suite, ...)                                         \
     INSTANTIATE_TEST_SUITE_P(Models, Suite, testing::Values(__VA_ARGS__), \
                              [](const testing::TestParamInfo<const char*>& model) { return model.param; })
+#define KVASIR_ALL_FAMILIES(Suite) \
+    KVASIR_MODELS(Suite, "plain", "windowed", "chunked", "recurrent", "hybrid", "hybrid_windowed", "opaque")
 #define KVASIR_BOTH_MODELS(Suite) KVASIR_MODELS(Suite, "plain", "windowed")
 // For what only a model with a window plane has.
 #define KVASIR_WINDOWED_MODEL(Suite) KVASIR_MODELS(Suite, "windowed")

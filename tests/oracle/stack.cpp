@@ -7,8 +7,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "engine/llama_engine.h"
-
 namespace kvasir::test {
 
 ScratchDirectory::ScratchDirectory() {
@@ -22,8 +20,7 @@ ScratchDirectory::~ScratchDirectory() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-Result<std::unique_ptr<Stack>> Stack::open(const StackOptions& options, const std::string& home) {
-    std::unique_ptr<Stack> stack(new Stack());
+LlamaOptions engine_options(const StackOptions& options) {
     LlamaOptions engine;
     engine.model_path = options.model_path;
     engine.context_tokens = options.context_tokens;
@@ -32,8 +29,13 @@ Result<std::unique_ptr<Stack>> Stack::open(const StackOptions& options, const st
     engine.kv_cells = options.kv_cells;
     engine.threads = 1;  // the exact setting
     engine.kv_type_k = options.kv_type;
-    engine.kv_type_v = options.kv_type;
-    KVASIR_TRY_ASSIGN(stack->engine_, open_llama_engine(engine));
+    engine.kv_type_v = options.kv_type_v.empty() ? options.kv_type : options.kv_type_v;
+    return engine;
+}
+
+Result<std::unique_ptr<Stack>> Stack::open(const StackOptions& options, const std::string& home) {
+    std::unique_ptr<Stack> stack(new Stack());
+    KVASIR_TRY_ASSIGN(stack->engine_, open_llama_engine(engine_options(options)));
     if (options.decorate) stack->engine_ = options.decorate(std::move(stack->engine_));
     stack->files_ = make_posix_file_system();
     StoreOptions store;

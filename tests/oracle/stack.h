@@ -9,6 +9,7 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "engine/llama_engine.h"
 #include "memory/agent_memory.h"
 #include "store/store.h"
 
@@ -30,6 +31,7 @@ class ScratchDirectory {
 struct StackOptions {
     std::string model_path;
     std::string kv_type = "f16";
+    std::string kv_type_v;  // "": as kv_type
     std::uint32_t agents_resident_max = 3;
     std::uint32_t context_tokens = 2048;
     std::uint32_t batch_tokens = 512;
@@ -37,6 +39,8 @@ struct StackOptions {
     std::uint32_t kv_cells = 0;   // 0: context_tokens * agents_resident_max
     std::function<std::unique_ptr<Engine>(std::unique_ptr<Engine>)> decorate;  // wraps the real engine
 };
+
+LlamaOptions engine_options(const StackOptions& options);
 
 class Stack {
   public:

@@ -94,4 +94,12 @@ Status WitnessEngine::import_rows(SequenceId sequence, Plane plane, TokenRange r
     return ForwardingEngine::import_rows(sequence, plane, range, changed);
 }
 
+Status WitnessEngine::import_snapshot(SequenceId sequence, Position position,
+                                      std::span<const std::byte> state) {
+    std::vector<std::byte> changed(state.begin(), state.end());
+    if (sabotage_ == Sabotage::kLoseState) std::fill(changed.begin(), changed.end(), std::byte{0});
+    if (sabotage_ == Sabotage::kAlterState && !changed.empty()) changed.back() ^= std::byte{0x80};
+    return ForwardingEngine::import_snapshot(sequence, position, changed);
+}
+
 }  // namespace kvasir::test

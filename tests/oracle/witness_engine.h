@@ -19,6 +19,8 @@ enum class Sabotage {
     kLoseWindowRow,   // one row of the window plane is all zeros
     kShiftPositions,  // every append row of a block stands one position too late
     kSwapAgents,      // the first rows of this import are those of the import before it
+    kLoseState,       // the state of recurrent layers is all zeros
+    kAlterState,      // one bit of the last number of a state
 };
 
 class WitnessEngine : public ForwardingEngine {
@@ -29,6 +31,7 @@ class WitnessEngine : public ForwardingEngine {
     Result<std::unique_ptr<Sampler>> make_sampler(const SamplingOptions& options) override;
     Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
                        std::span<const std::byte> image) override;
+    Status import_snapshot(SequenceId sequence, Position position, std::span<const std::byte> state) override;
 
   private:
     void sabotage_append(TokenRange range, std::vector<std::byte>& image);

@@ -17,7 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST_F(BlockFilesTest, ReadsBackWhatWasWritten) {
-    for (const Block& block : {small_block(), window_segment(), large_block(), small_block(0x01, 1)}) {
+    for (const Block& block :
+         {small_block(), window_segment(), snapshot_state(), large_block(), small_block(0x01, 1)}) {
         const StoredBlock stored = write(block);
         EXPECT_EQ(stored.name, block.spec.name);
         EXPECT_EQ(stored.kind, block.spec.kind);
@@ -29,7 +30,7 @@ TEST_F(BlockFilesTest, ReadsBackWhatWasWritten) {
         ASSERT_EQ(read(stored, block.spec), "read");
         EXPECT_EQ(image_, block.image);
     }
-    EXPECT_EQ(files_.paths().size(), 4u) << "no temporary file is left";
+    EXPECT_EQ(files_.paths().size(), 5u) << "no temporary file is left";
 }
 
 TEST_F(BlockFilesTest, TheSameBlockIsTheSameBytes) {
@@ -47,7 +48,7 @@ TEST(BlockFilesOnDiskTest, LieWhereTheFormatSays) {
     BlockFiles blocks(*posix, directory.path());
     must(blocks.create_layout());
     std::vector<std::byte> image;
-    for (const Block& block : {small_block(), window_segment(), large_block()}) {
+    for (const Block& block : {small_block(), window_segment(), snapshot_state(), large_block()}) {
         const StoredBlock stored = must_have(blocks.write(block.spec, block.image));
         must(blocks.read(stored, block.spec, image));
         EXPECT_EQ(image, block.image);

@@ -79,6 +79,19 @@ inline Block window_segment() {
     return block;
 }
 
+// A state of two layers, named as small_block() is: it lies in a directory of its own.
+inline Block snapshot_state() {
+    Block block;
+    block.spec.kind = BlockKind::kSnapshot;
+    block.spec.name = digest_with(0xa1);
+    block.spec.parent = digest_with(0x56);
+    block.spec.fingerprint = digest_with(0x77);
+    block.spec.range = {512, 515};
+    block.spec.tensors = {{"layer_1.r", "F32", {1, 12}, 48}, {"layer_1.s", "F32", {1, 32}, 128}};
+    fill_block(block, 6);
+    return block;
+}
+
 // A first block, full, of four frames; the last one is where image and tokens meet.
 inline Block large_block() {
     Block block;

@@ -55,6 +55,23 @@ TEST_F(CatalogBlocksTest, TheFirstWriterWins) {
     EXPECT_EQ(catalog_->add_block(block, kFingerprint, 2).error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST_F(CatalogBlocksTest, RestorePositionsAreTheAgentsOwnHighestFirst) {
+    const AgentId anna = make("anna");
+    const AgentId bert = make("bert");
+    const std::vector<StoredBlock> annas = {
+        append_block(1, {}, 0, 200), window_block(2, digest_of(1), 100, 100),
+        snapshot_block(3, digest_of(1), 0, 200), snapshot_block(4, digest_of(9), 0, 90)};
+    refer(anna, annas, names_of(annas));
+    refer(bert, {snapshot_block(5, digest_of(8), 0, 80)}, {digest_of(5)});
+    EXPECT_THAT(value_of(catalog_->restore_positions(anna, kFingerprint, 1000)), ElementsAre(200u, 90u));
+    EXPECT_THAT(value_of(catalog_->restore_positions(anna, kFingerprint, 199)), ElementsAre(90u));
+    EXPECT_THAT(value_of(catalog_->restore_positions(anna, digest_of(501), 1000)), IsEmpty());
+    EXPECT_EQ(value_of(catalog_->totals()).snapshots, 3u);
+    // Not needed any more: window and snapshots go, like partial blocks.
+    EXPECT_THAT(names_of(refer(anna, {}, {})),
+                UnorderedElementsAre(digest_of(1), digest_of(2), digest_of(3), digest_of(4)));
+}
+
 TEST_F(CatalogBlocksTest, ChildrenAreOfOneParentAndFingerprintNewestFirst) {
     must(catalog_->add_block(append_block(1, {}, 0), kFingerprint, 1));
     must(catalog_->add_block(append_block(2, {}, 0), digest_of(501), 2));

@@ -100,6 +100,13 @@ inline StoredBlock window_block(std::uint32_t number, const BlockName& end_name,
     return block;
 }
 
+inline StoredBlock snapshot_block(std::uint32_t number, const BlockName& end_name, Position begin,
+                                  Position size) {
+    StoredBlock block = append_block(number, end_name, begin, size);
+    block.kind = BlockKind::kSnapshot;
+    return block;
+}
+
 inline std::vector<BlockName> names_of(const std::vector<StoredBlock>& blocks) {
     std::vector<BlockName> names;
     for (const StoredBlock& block : blocks) names.push_back(block.name);
@@ -132,8 +139,8 @@ inline std::string picture_of(Catalog& catalog) {
         out << '\n';
     }
     const CatalogTotals totals = value_of(catalog.totals());
-    out << totals.agents << ' ' << totals.blocks << ' ' << totals.windows << ' ' << totals.block_bytes
-        << '\n';
+    out << totals.agents << ' ' << totals.blocks << ' ' << totals.windows << ' ' << totals.snapshots << ' '
+        << totals.block_bytes << '\n';
     return out.str();
 }
 

@@ -26,7 +26,13 @@ WINDOW = {
     "tensors": [("layer_1.key", "U8", [3, 34])],
     "tokens": [7, 8, 9],
 }
-NUMPY_TYPES = {"F16": numpy.float16, "U8": numpy.uint8}
+SNAPSHOT = {
+    "metadata": {"format_version": "1", "kind": "snapshot", "name": "55" * 32, "parent": "44" * 32, "fingerprint": "22" * 32,
+                 "first_position": "256", "kv_type_k": "", "kv_type_v": ""},
+    "tensors": [("layer_1.r", "F32", [1, 6]), ("layer_1.s", "F32", [1, 16])],
+    "tokens": [5, 6],
+}
+NUMPY_TYPES = {"F32": numpy.float32, "F16": numpy.float16, "U8": numpy.uint8}
 
 
 def check(path, expected):
@@ -67,8 +73,10 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         written = subprocess.run([sys.argv[1], directory], check=True, capture_output=True, text=True).stdout.split()
         paths = [pathlib.Path(path) for path in written]
-        assert [path.name for path in paths] == ["11" * 32 + ".safetensors", "33" * 32 + ".window.safetensors"], paths
-        for path, expected in zip(paths, (APPEND, WINDOW)):
+        names = ["/".join(path.parts[-3:]) for path in paths]
+        assert names == ["blocks/11/" + "11" * 32 + ".safetensors", "blocks/33/" + "33" * 32 + ".window.safetensors",
+                         "snapshots/55/" + "55" * 32 + ".safetensors"], names
+        for path, expected in zip(paths, (APPEND, WINDOW, SNAPSHOT)):
             check(path, expected)
             data = path.read_bytes()
             header_bytes = 8 + int.from_bytes(data[:8], "little")

@@ -39,11 +39,23 @@ BlockSpec quantised_segment() {
     return spec;
 }
 
+BlockSpec recurrent_snapshot() {
+    BlockSpec spec;
+    spec.kind = BlockKind::kSnapshot;
+    spec.name = digest_of_fill(0x55);
+    spec.parent = digest_of_fill(0x44);
+    spec.fingerprint = digest_of_fill(0x22);
+    spec.range = {256, 258};
+    spec.tokens = {5, 6};
+    spec.tensors = {{"layer_1.r", "F32", {1, 6}, 24}, {"layer_1.s", "F32", {1, 16}, 64}};
+    return spec;
+}
+
 Status write_all(const std::string& root) {
     const auto files = make_posix_file_system();
     BlockFiles blocks(*files, root);
     KVASIR_TRY(blocks.create_layout());
-    for (const BlockSpec& spec : {half_precision_block(), quantised_segment()}) {
+    for (const BlockSpec& spec : {half_precision_block(), quantised_segment(), recurrent_snapshot()}) {
         std::vector<std::byte> image(spec.image_bytes());
         for (std::size_t i = 0; i < image.size(); ++i) image[i] = static_cast<std::byte>(i);
         KVASIR_TRY_ASSIGN(const StoredBlock stored, blocks.write(spec, image));

@@ -68,13 +68,27 @@ Result<SequenceId> FakeEngine::open_sequence() {
 
 void FakeEngine::close_sequence(SequenceId sequence) { sequences_.erase(sequence); }
 
+bool FakeEngine::is_window_complete(const Sequence& sequence, Position position) const {
+    const TokenRange needed = layout().window_range(position);
+    if (!windowed() || needed.empty()) return true;
+    return sequence.window_begin <= needed.begin && sequence.window_end() >= position;
+}
+
+bool FakeEngine::is_complete(const Sequence& sequence) const {
+    const Position end = sequence.append_end();
+    if (layout().has_snapshot() && sequence.snapshot_end != end) return false;
+    return is_window_complete(sequence, end);
+}
+
 Position FakeEngine::length_of(const Sequence& sequence) const {
-    return windowed() ? std::min(sequence.append_end(), sequence.window_end()) : sequence.append_end();
+    return is_complete(sequence) ? sequence.append_end() : 0;
 }
 
 Position FakeEngine::floor_of(const Sequence& sequence) const {
-    if (!windowed() || sequence.window_begin == 0) return 0;
-    return sequence.window_begin + fake_.layout().window_tokens;
+    if (layout().has_snapshot()) return length_of(sequence);
+    if (!windowed()) return 0;
+    const Position begin = sequence.window.empty() ? sequence.append_end() : sequence.window_begin;
+    return std::min(layout().window_complete_from(begin), sequence.append_end());
 }
 
 Position FakeEngine::length(SequenceId sequence) const { return length_of(at(sequence)); }
@@ -83,12 +97,19 @@ Position FakeEngine::rewind_floor(SequenceId sequence) const { return floor_of(a
 
 Status FakeEngine::rewind(SequenceId id, Position position) {
     Sequence& sequence = at(id);
-    if (position > length_of(sequence) || position < floor_of(sequence)) {
+    if (position > length_of(sequence) || (position > 0 && position < floor_of(sequence))) {
         return fail(ErrorCode::kInvalidArgument, "cannot rewind to " + std::to_string(position));
     }
+    if (position == length_of(sequence)) return {};
+    cut(sequence, position);
+    return {};
+}
+
+void FakeEngine::cut(Sequence& sequence, Position position) {
     sequence.append.resize(position);
     while (sequence.window_end() > position && !sequence.window.empty()) sequence.window.pop_back();
-    return {};
+    if (position > 0) return;
+    sequence = Sequence{};
 }
 
 Status FakeEngine::fork(SequenceId from, SequenceId to, Position position) {

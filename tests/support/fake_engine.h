@@ -89,13 +89,22 @@ class FakeEngine : public Engine {
         std::vector<std::shared_ptr<const Cell>> append;
         std::deque<WindowRow> window;
         Position window_begin = 0;
+        std::vector<std::byte> snapshot;
+        Position snapshot_end = 0;
 
         Position append_end() const { return static_cast<Position>(append.size()); }
         Position window_end() const { return window_begin + static_cast<Position>(window.size()); }
         std::uint64_t append_hash() const { return append.empty() ? 0 : append.back()->hash; }
     };
 
-    bool windowed() const { return fake_.layout().window_tokens > 0; }
+    const KvLayout& layout() const { return fake_.layout(); }
+    bool windowed() const { return layout().has_window(); }
+    // Every plane goes to the same end.
+    bool is_complete(const Sequence& sequence) const;
+    bool is_window_complete(const Sequence& sequence, Position position) const;
+    void cut(Sequence& sequence, Position position);
+    Status check_snapshot(const Sequence& sequence, Position position,
+                          std::span<const std::byte> state) const;
     Sequence& at(SequenceId id) { return sequences_.at(id); }
     const Sequence& at(SequenceId id) const { return sequences_.at(id); }
     Position length_of(const Sequence& sequence) const;

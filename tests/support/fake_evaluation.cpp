@@ -58,8 +58,7 @@ Status FakeEngine::check_batch(std::span<const BatchRow> rows) const {
         const auto found = sequences_.find(row.sequence);
         if (found == sequences_.end()) return fail(ErrorCode::kInvalidArgument, "no such sequence");
         Position& length = lengths.try_emplace(row.sequence, length_of(found->second)).first->second;
-        const bool complete = !windowed() || found->second.window_end() == found->second.append_end();
-        if (row.position != length || !complete || length >= options_.context_tokens) {
+        if (row.position != length || !is_complete(found->second) || length >= options_.context_tokens) {
             return fail(ErrorCode::kInvalidArgument,
                         "row at " + std::to_string(row.position) + ", length " + std::to_string(length));
         }
@@ -81,7 +80,7 @@ void FakeEngine::append_rows(Sequence& sequence, Plane plane, std::vector<std::b
     }
     const std::uint64_t hash = FakeModel::row_hash(row);
     sequence.window.push_back({std::move(row), hash});
-    while (sequence.window.size() > fake_.layout().window_tokens) {
+    while (sequence.window_begin < layout().window_range(sequence.window_end()).begin) {
         sequence.window.pop_front();
         ++sequence.window_begin;
     }
@@ -90,15 +89,26 @@ void FakeEngine::append_rows(Sequence& sequence, Plane plane, std::vector<std::b
 void FakeEngine::evaluate(const BatchRow& row) {
     Sequence& sequence = at(row.sequence);
     // The state comes from the row before, as it is held: a wrong one makes all that follow wrong.
+    const bool first = sequence.append.empty() || !layout().has_rows();
     const std::uint64_t before =
-        sequence.append.empty() ? fake_.first_state() : FakeModel::state_of(sequence.append.back()->bytes);
+        first ? fake_.first_state() : FakeModel::state_of(sequence.append.back()->bytes);
     const std::uint64_t state = FakeModel::next_state(before, row.token);
     append_rows(sequence, Plane::kAppend, fake_.row(Plane::kAppend, state));
-    if (windowed()) append_rows(sequence, Plane::kWindow, fake_.row(Plane::kWindow, state));
+    if (windowed()) {
+        if (sequence.window.empty()) sequence.window_begin = row.position;
+        append_rows(sequence, Plane::kWindow, fake_.row(Plane::kWindow, state));
+    }
+    if (layout().has_snapshot()) {
+        const std::uint64_t next = FakeModel::next_state(fake_.snapshot_hash(sequence.snapshot), row.token);
+        sequence.snapshot_end = sequence.append_end();
+        sequence.snapshot = fake_.snapshot(next, sequence.snapshot_end);
+    }
     logits_.emplace_back();
     if (!row.wants_logits) return;
     std::uint64_t window_hash = 0;
     for (const WindowRow& held : sequence.window) window_hash = FakeModel::chain_hash(window_hash, held.hash);
+    if (layout().has_snapshot())
+        window_hash = FakeModel::chain_hash(window_hash, fake_.snapshot_hash(sequence.snapshot));
     logits_.back().resize(kFakeVocabulary);
     FakeModel::fill_logits(sequence.append_hash(), window_hash, logits_.back());
 }

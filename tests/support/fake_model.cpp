@@ -42,6 +42,10 @@ KvLayout make_layout(const FakeEngineOptions& options) {
         }
     }
     layout.window_tokens = options.window_tokens;
+    layout.window_shape = options.window_shape;
+    layout.snapshot_form = options.snapshot;
+    if (options.snapshot == SnapshotForm::kParts)
+        layout.snapshot = {{"layer_7.r", 16}, {"layer_7.s", options.snapshot_bytes - 16}};
     return layout;
 }
 
@@ -57,8 +61,9 @@ Fingerprint make_fingerprint(const FakeEngineOptions& options) {
 }  // namespace
 
 FakeModel::FakeModel(const FakeEngineOptions& options)
-    : layout_(make_layout(options)), fingerprint_(make_fingerprint(options)) {
-    assert(options.append_layers > 0 && options.key_row_bytes >= 8);
+    : options_(options), layout_(make_layout(options)), fingerprint_(make_fingerprint(options)) {
+    assert(options.append_layers > 0 || options.snapshot != SnapshotForm::kNone);
+    assert(options.key_row_bytes >= 8);
     std::memcpy(&first_state_, fingerprint_.digest().bytes.data(), sizeof first_state_);
 }
 
@@ -74,7 +79,7 @@ std::vector<std::byte> FakeModel::row(Plane plane, std::uint64_t state) const {
         fill(combine(state, layer.index), std::span(bytes).subspan(offset, size));
         offset += size;
     }
-    if (plane == Plane::kAppend) std::memcpy(bytes.data(), &state, sizeof state);
+    if (plane == Plane::kAppend && !bytes.empty()) std::memcpy(bytes.data(), &state, sizeof state);
     return bytes;
 }
 
@@ -82,6 +87,21 @@ std::uint64_t FakeModel::state_of(std::span<const std::byte> append_row) {
     std::uint64_t state = 0;
     std::memcpy(&state, append_row.data(), sizeof state);
     return state;
+}
+
+std::uint64_t FakeModel::snapshot_bytes(Position end) const {
+    // An opaque state grows with what it holds.
+    return options_.snapshot == SnapshotForm::kOpaque ? 24 + end / 4 : options_.snapshot_bytes;
+}
+
+std::vector<std::byte> FakeModel::snapshot(std::uint64_t state, Position end) const {
+    std::vector<std::byte> bytes(snapshot_bytes(end));
+    fill(combine(state, end), bytes);
+    return bytes;
+}
+
+std::uint64_t FakeModel::snapshot_hash(std::span<const std::byte> snapshot) const {
+    return snapshot.empty() ? first_state_ : row_hash(snapshot);
 }
 
 std::uint64_t FakeModel::row_hash(std::span<const std::byte> row) { return frame_checksum({}, 0, row).low; }
@@ -107,14 +127,21 @@ Token greedy(std::span<const float> logits) {
 std::vector<Token> exact_answer(const FakeModel& model, std::span<const Token> prompt,
                                 std::uint32_t answer_tokens_max) {
     std::uint64_t state = model.first_state();
+    std::uint64_t snapshot_hash = model.first_state();
     std::uint64_t append_hash = 0;
+    Position evaluated = 0;
     std::vector<std::uint64_t> window_hashes;
     const auto evaluate = [&](Token token) {
         state = FakeModel::next_state(state, token);
+        ++evaluated;
         append_hash =
             FakeModel::chain_hash(append_hash, FakeModel::row_hash(model.row(Plane::kAppend, state)));
-        if (model.layout().window_tokens == 0) return;
-        window_hashes.push_back(FakeModel::row_hash(model.row(Plane::kWindow, state)));
+        if (model.layout().has_window())
+            window_hashes.push_back(FakeModel::row_hash(model.row(Plane::kWindow, state)));
+        if (model.layout().has_snapshot()) {
+            const std::uint64_t next = FakeModel::next_state(snapshot_hash, token);
+            snapshot_hash = model.snapshot_hash(model.snapshot(next, evaluated));
+        }
     };
     for (const Token token : prompt) evaluate(token);
     std::vector<Token> answer;
@@ -125,6 +152,7 @@ std::vector<Token> exact_answer(const FakeModel& model, std::span<const Token> p
         for (Position i = range.begin; i < range.end; ++i) {
             window_hash = FakeModel::chain_hash(window_hash, window_hashes[i]);
         }
+        if (model.layout().has_snapshot()) window_hash = FakeModel::chain_hash(window_hash, snapshot_hash);
         FakeModel::fill_logits(append_hash, window_hash, logits);
         answer.push_back(greedy(logits));
         if (answer.back() == kFakeImEnd) break;

@@ -26,8 +26,11 @@ enum class FakeTemplate {
 };
 
 struct FakeEngineOptions {
-    Position window_tokens = 0;  // 0: a plain model
-    std::uint32_t append_layers = 2;
+    Position window_tokens = 0;  // 0: no window plane
+    WindowShape window_shape = WindowShape::kSliding;
+    SnapshotForm snapshot = SnapshotForm::kNone;
+    std::uint64_t snapshot_bytes = 64;  // kParts
+    std::uint32_t append_layers = 2;    // 0: a snapshot plane alone
     std::uint32_t window_layers = 2;
     std::uint64_t key_row_bytes = 16;
     std::uint64_t value_row_bytes = 8;
@@ -57,12 +60,19 @@ class FakeModel {
     std::vector<std::byte> row(Plane plane, std::uint64_t state) const;
     static std::uint64_t state_of(std::span<const std::byte> append_row);
 
+    // The snapshot after `end` tokens in the running state `state`. The state of the next token comes from
+    // its snapshot_hash(): every byte counts.
+    std::vector<std::byte> snapshot(std::uint64_t state, Position end) const;
+    std::uint64_t snapshot_bytes(Position end) const;
+    std::uint64_t snapshot_hash(std::span<const std::byte> snapshot) const;  // of nothing: the first state
+
     // What is known of rows held: order and every byte count.
     static std::uint64_t row_hash(std::span<const std::byte> row);
     static std::uint64_t chain_hash(std::uint64_t before, std::uint64_t row_hash);
     static void fill_logits(std::uint64_t append_hash, std::uint64_t window_hash, std::span<float> logits);
 
   private:
+    FakeEngineOptions options_;
     KvLayout layout_;
     Fingerprint fingerprint_;
     std::uint64_t first_state_ = 0;

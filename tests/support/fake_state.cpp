@@ -29,7 +29,7 @@ Status FakeEngine::export_rows(SequenceId id, Plane plane, TokenRange range, std
     const Position length = length_of(sequence);
     const Position oldest = plane == Plane::kAppend ? 0 : fake_.layout().window_range(length).begin;
     if (range.begin > range.end || range.end > length || range.begin < oldest ||
-        (plane == Plane::kWindow && !windowed())) {
+        layout().layers(plane).empty()) {
         return fail(ErrorCode::kInvalidArgument, "rows [" + std::to_string(range.begin) + ", " +
                                                      std::to_string(range.end) + ") are not held");
     }
@@ -53,16 +53,16 @@ Status FakeEngine::check_import(const Sequence& sequence, Plane plane, TokenRang
                                                      std::to_string(range.end) + "): " + why);
     };
     if (range.empty() || range.end > options_.context_tokens) return refuse("range");
+    if (layout().layers(plane).empty()) return refuse("no such rows");
     if (image.size() != fake_.layout().row_bytes(plane) * range.size()) return refuse("size");
     if (plane == Plane::kWindow) {
-        if (!windowed()) return refuse("no window plane");
         const Position begin = sequence.window.empty()
                                    ? fake_.layout().window_range(sequence.append_end()).begin
                                    : sequence.window_end();
         if (range.begin != begin || range.end > sequence.append_end()) return refuse("order of window rows");
         return {};
     }
-    if (range.begin != sequence.append_end() || !sequence.window.empty())
+    if (range.begin != sequence.append_end() || !sequence.window.empty() || sequence.snapshot_end > 0)
         return refuse("order of append rows");
     if (append_total_ - *append_used_ < range.size()) {
         return fail(ErrorCode::kOutOfMemory, "no free cells: needed " + std::to_string(range.size()) +
@@ -91,12 +91,45 @@ Status FakeEngine::import_rows(SequenceId id, Plane plane, TokenRange range,
     return {};
 }
 
-Status FakeEngine::export_snapshot(SequenceId, std::vector<std::byte>&) {
-    return fail(ErrorCode::kInvalidArgument, "the fake model has no snapshot plane");
+Status FakeEngine::export_snapshot(SequenceId id, std::vector<std::byte>& state) {
+    const Sequence& sequence = at(id);
+    if (!layout().has_snapshot() || length_of(sequence) == 0)
+        return fail(ErrorCode::kInvalidArgument, "there is no snapshot");
+    state = sequence.snapshot;
+    return {};
 }
 
-Status FakeEngine::import_snapshot(SequenceId, Position, std::span<const std::byte>) {
-    return fail(ErrorCode::kInvalidArgument, "the fake model has no snapshot plane");
+Status FakeEngine::check_snapshot(const Sequence& sequence, Position position,
+                                  std::span<const std::byte> state) const {
+    const auto refuse = [&](const char* why) {
+        return fail(ErrorCode::kInvalidArgument,
+                    "import of the state at " + std::to_string(position) + ": " + why);
+    };
+    if (!layout().has_snapshot()) return refuse("no snapshot plane");
+    if (position == 0 || position > options_.context_tokens) return refuse("position");
+    if (state.size() != fake_.snapshot_bytes(position)) return refuse("size");
+    if (!layout().has_rows()) {
+        const Position held = sequence.append_end();
+        const Position more = position > held ? position - held : 0;
+        return append_total_ - *append_used_ < more ? fail(ErrorCode::kOutOfMemory, "no free cells")
+                                                    : Status();
+    }
+    if (position > sequence.append_end()) return refuse("order: rows first");
+    if (!is_window_complete(sequence, position)) return refuse("its window is not there");
+    return {};
+}
+
+Status FakeEngine::import_snapshot(SequenceId id, Position position, std::span<const std::byte> state) {
+    Sequence& sequence = at(id);
+    if (Status checked = check_snapshot(sequence, position, state); !checked) {
+        sequence = Sequence{};
+        return checked;
+    }
+    while (sequence.append_end() < position) append_rows(sequence, Plane::kAppend, {});
+    cut(sequence, position);
+    sequence.snapshot.assign(state.begin(), state.end());
+    sequence.snapshot_end = position;
+    return {};
 }
 
 }  // namespace kvasir::test

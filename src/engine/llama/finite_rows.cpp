@@ -82,6 +82,12 @@ bool all_finite(std::span<const std::byte> rows, std::int32_t type) {
 
 }  // namespace
 
+Status check_finite_state(std::span<const std::byte> state) {
+    if (all_finite(state, GGML_TYPE_F32)) return {};
+    return fail(ErrorCode::kDamaged,
+                "the KV state is damaged: a recurrent layer holds a number that is not finite");
+}
+
 Status check_finite(std::span<const std::byte> rows, const StateGeometry& geometry, Position row_count) {
     std::uint64_t offset = 0;
     for (std::size_t layer = 0; layer < geometry.size(); ++layer) {

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include <fmt/format.h>
+#include <llama-memory.h>  // internal header of the pinned engine: rows apart from states
 
 namespace kvasir {
 
@@ -34,16 +35,32 @@ void place_rows(const StateGeometry& geometry, TokenRange range, TokenRange part
     }
 }
 
+// How far rows from range.begin on can be had at once: none of them may be outside the window of the last.
+Position part_end(const KvLayout& layout, Plane plane, TokenRange range) {
+    if (plane == Plane::kAppend) return range.end;
+    const Position size = layout.window_tokens;
+    const Position end =
+        layout.window_shape == WindowShape::kChunked ? (range.begin / size + 1) * size : range.begin + size;
+    return std::min(range.end, end);
+}
+
 }  // namespace
 
 KvTransfer::KvTransfer(llama_context& context, const ModelGeometry& geometry, llama_seq_id scratch,
                        Position positions_max)
-    : context_(context), geometry_(geometry), scratch_(scratch), positions_max_(positions_max) {}
+    : context_(context),
+      memory_(llama_get_memory(&context)),
+      parts_(memory_parts(memory_)),
+      geometry_(geometry),
+      scratch_(scratch),
+      positions_max_(positions_max) {}
 
 StateGeometries KvTransfer::geometries(Plane plane) const {
     StateGeometries present;
     if (plane == Plane::kAppend) present.append = &geometry_.append;
     if (has_window()) present.window = &geometry_.window;
+    if (geometry_.snapshot) present.snapshot = &*geometry_.snapshot;
+    present.cell_note = geometry_.cell_note;
     return present;
 }
 
@@ -74,11 +91,10 @@ bool KvTransfer::set_state(llama_seq_id sequence, Plane plane, std::span<const s
 
 Status KvTransfer::export_part(llama_seq_id sequence, Plane plane, TokenRange range,
                                std::vector<std::byte>& rows) {
-    llama_memory_t memory = llama_get_memory(&context_);
-    llama_memory_seq_cp(memory, sequence, scratch_, static_cast<llama_pos>(range.begin),
+    parts_.rows->seq_cp(sequence, scratch_, static_cast<llama_pos>(range.begin),
                         static_cast<llama_pos>(range.end));
     const auto image = get_state(scratch_, plane, range.size());
-    llama_memory_seq_rm(memory, scratch_, -1, -1);
+    llama_memory_seq_rm(memory_, scratch_, -1, -1);
     if (!image) return fail(image.error());
     KVASIR_TRY_ASSIGN(const ParsedState state, parse_state(*image, geometries(plane), positions_max_));
     return rows_of_part(plane == Plane::kAppend ? state.append : state.window, geometry_of(geometry_, plane),
@@ -87,15 +103,16 @@ Status KvTransfer::export_part(llama_seq_id sequence, Plane plane, TokenRange ra
 
 Status KvTransfer::export_rows(llama_seq_id sequence, Plane plane, TokenRange range,
                                std::vector<std::byte>& rows) {
-    const Position part_max = plane == Plane::kWindow ? geometry_.layout.window_tokens : range.size();
-    if (range.size() <= part_max) return export_part(sequence, plane, range, rows);
+    if (part_end(geometry_.layout, plane, range) == range.end)
+        return export_part(sequence, plane, range, rows);
     // Behind a whole window llama.cpp leaves rows out, so a longer range is taken in parts.
     const StateGeometry& geometry = geometry_of(geometry_, plane);
     rows.resize(row_image_bytes(geometry, range.size()));
-    for (Position begin = range.begin; begin < range.end; begin += part_max) {
-        const TokenRange part{begin, std::min(begin + part_max, range.end)};
+    for (TokenRange left = range; !left.empty();) {
+        const TokenRange part{left.begin, part_end(geometry_.layout, plane, left)};
         KVASIR_TRY(export_part(sequence, plane, part, part_));
         place_rows(geometry, range, part, part_, rows);
+        left.begin = part.end;
     }
     return {};
 }
@@ -113,47 +130,43 @@ Status KvTransfer::import_rows(llama_seq_id sequence, Plane plane, TokenRange ra
     // The pair of the composer: what goes in is walked to its last byte by the same parser that reads what
     // comes out.
     KVASIR_TRY(parse_state(image_, geometries(plane), positions_max_).map([](const ParsedState&) {}));
-    llama_memory_t memory = llama_get_memory(&context_);
-    llama_memory_seq_rm(memory, scratch_, -1, -1);
+    llama_memory_seq_rm(memory_, scratch_, -1, -1);
     if (!set_state(scratch_, plane, image_)) {
         scrub(plane, range);
         return fail(ErrorCode::kOutOfMemory, fmt::format("the engine has no {} free KV cells", range.size()));
     }
-    llama_memory_seq_cp(memory, scratch_, sequence, static_cast<llama_pos>(range.begin),
+    parts_.rows->seq_cp(scratch_, sequence, static_cast<llama_pos>(range.begin),
                         static_cast<llama_pos>(range.end));
-    llama_memory_seq_rm(memory, scratch_, -1, -1);
+    llama_memory_seq_rm(memory_, scratch_, -1, -1);
     return {};
 }
 
 void KvTransfer::scrub(Plane plane, TokenRange range) {
-    llama_memory_t memory = llama_get_memory(&context_);
-    llama_memory_seq_rm(memory, scratch_, -1, -1);
+    llama_memory_seq_rm(memory_, scratch_, -1, -1);
     part_.assign(row_image_bytes(geometry_of(geometry_, plane), range.size()), std::byte{0});
     compose_state(geometries(plane), plane == Plane::kAppend ? FilledPart::kAppend : FilledPart::kWindow,
                   range, part_, image_);
     (void)set_state(scratch_, plane,
                     image_);  // zeros over whatever the refused image left behind, where it fits
-    llama_memory_seq_rm(memory, scratch_, -1, -1);
+    llama_memory_seq_rm(memory_, scratch_, -1, -1);
 }
 
-Status KvTransfer::unshare_window(llama_seq_id sequence) {
-    if (!has_window()) return {};
-    // llama.cpp hands out one row more than a window needs, where it still has it.
-    KVASIR_TRY_ASSIGN(const auto image,
-                      get_state(sequence, Plane::kWindow, geometry_.layout.window_tokens + 1));
-    KVASIR_TRY(parse_state(image, geometries(Plane::kWindow), positions_max_).map([](const ParsedState&) {}));
-    if (set_state(sequence, Plane::kWindow, image)) return {};
-    llama_memory_seq_rm(llama_get_memory(&context_), sequence, -1, -1);
-    return fail(ErrorCode::kOutOfMemory, "the engine has no free window cells for a fork");
-}
+llama_pos KvTransfer::window_begin(llama_seq_id sequence) const { return parts_.rows->seq_pos_min(sequence); }
 
-Status KvTransfer::check_layout(llama_seq_id sequence, Position rows) {
-    KVASIR_TRY_ASSIGN(const auto image, get_state(sequence, Plane::kAppend, rows));
+Status KvTransfer::check_rows(llama_seq_id sequence, Position tokens) {
+    KVASIR_TRY_ASSIGN(const auto image, get_state(sequence, Plane::kAppend, tokens));
     KVASIR_TRY_ASSIGN(const ParsedState state,
                       parse_state(image, geometries(Plane::kAppend), positions_max_));
-    if (state.append.positions.size() != rows || (has_window() && state.window.positions.size() != rows)) {
+    if (state.append.positions.size() != tokens ||
+        (has_window() && state.window.positions.size() != tokens)) {
         return fail(ErrorCode::kDamaged, "it does not hold a row per token");
     }
+    return {};
+}
+
+Status KvTransfer::check_layout(llama_seq_id sequence, Position tokens) {
+    if (geometry_.layout.has_rows()) KVASIR_TRY(check_rows(sequence, tokens));
+    if (geometry_.layout.has_snapshot()) KVASIR_TRY(check_snapshot(sequence, tokens));
     return {};
 }
 

@@ -1,9 +1,11 @@
 // Moves rows between a llama.cpp context and row images, block by block, through one scratch sequence.
 //
-// Export: seq_cp(range -> scratch), get the state, seq_rm(scratch): O(rows of the range). Import: compose an
-// image, verify it completely, set it into the empty scratch sequence, hand its cells over by seq_cp,
-// seq_rm(scratch). After a refusal the scratch cells are scrubbed, since llama.cpp may have written some of
-// them. Owned by the engine, its thread only.
+// Rows. Export: seq_cp(range -> scratch), get the state, seq_rm(scratch): O(rows of the range). Import:
+// compose an image, verify it completely, set it into the empty scratch sequence, hand its cells over by
+// seq_cp, seq_rm(scratch). After a refusal the scratch cells are scrubbed, since llama.cpp may have written
+// some of them. Of a hybrid memory only the rows are copied so, never the state beside them. Snapshots: the
+// state alone, set into the sequence itself. Owned by the engine, its thread only.
+//   kv_transfer.cpp: rows     kv_snapshot.cpp: snapshots, forks
 #pragma once
 
 #include <cstddef>
@@ -28,21 +30,36 @@ class KvTransfer {
     Status export_rows(llama_seq_id sequence, Plane plane, TokenRange range, std::vector<std::byte>& rows);
     // The window rows of a range no longer than the window, or any append range.
     Status import_rows(llama_seq_id sequence, Plane plane, TokenRange range, std::span<const std::byte> rows);
-    // After a fork by seq_cp: gives `sequence` window cells of its own, since shared ones are never recycled.
-    Status unshare_window(llama_seq_id sequence);
-    // Does the real state of a sequence of so many rows have the geometry that we believe in?
-    Status check_layout(llama_seq_id sequence, Position rows);
+    // The state of a sequence of `end` tokens.
+    Status export_snapshot(llama_seq_id sequence, Position end, std::vector<std::byte>& state);
+    // Makes it the sequence's; rows from `end` on are dropped.
+    Status import_snapshot(llama_seq_id sequence, Position end, std::span<const std::byte> state);
+    // `to`, which is empty, becomes a copy of the first `end` tokens of `from`: append cells are shared,
+    // window cells (shared ones are never recycled) and state are copied. With a snapshot plane, `end` is
+    // where `from` ends.
+    Status fork(llama_seq_id from, llama_seq_id to, Position end);
+    // Does the real state of a sequence of so many tokens have the geometry that we believe in, and does its
+    // snapshot come back as it went?
+    Status check_layout(llama_seq_id sequence, Position tokens);
+    llama_pos window_begin(llama_seq_id sequence) const;  // position of the oldest row of a window; -1: none
 
   private:
     bool has_window() const { return !geometry_.window.empty(); }
+    bool is_opaque() const { return geometry_.layout.snapshot_form == SnapshotForm::kOpaque; }
     StateGeometries geometries(Plane plane) const;
     // The state of a sequence that holds at most `rows` rows; valid until the next call of anything here.
     Result<std::span<const std::byte>> get_state(llama_seq_id sequence, Plane plane, Position rows);
     bool set_state(llama_seq_id sequence, Plane plane, std::span<const std::byte> image);
     Status export_part(llama_seq_id sequence, Plane plane, TokenRange range, std::vector<std::byte>& rows);
+    Status check_rows(llama_seq_id sequence, Position tokens);
+    Status check_snapshot(llama_seq_id sequence, Position tokens);
+    Status export_opaque(llama_seq_id sequence, std::vector<std::byte>& state);
+    bool import_opaque(llama_seq_id sequence, std::span<const std::byte> state);
     void scrub(Plane plane, TokenRange range);
 
     llama_context& context_;
+    llama_memory_t memory_;
+    MemoryParts parts_;
     const ModelGeometry& geometry_;
     llama_seq_id scratch_;
     Position positions_max_;

@@ -1,7 +1,6 @@
 #include "engine/llama/llama_engine_impl.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <exception>
 #include <optional>
@@ -11,8 +10,6 @@
 namespace kvasir {
 
 namespace {
-
-constexpr std::array<Token, 2> kProofTokens = {0, 1};
 
 tl::unexpected<Error> invalid(std::string what) { return fail(ErrorCode::kInvalidArgument, std::move(what)); }
 
@@ -33,20 +30,7 @@ LlamaEngine::LlamaEngine(LlamaParts parts)
     transfer_ = std::make_unique<KvTransfer>(*parts_.context, parts_.geometry,
                                              static_cast<llama_seq_id>(parts_.sequences),
                                              std::max(parts_.info.context_tokens, 1U));
-}
-
-Status LlamaEngine::prove_layout() {
-    KVASIR_TRY_ASSIGN(const SequenceId sequence, open_sequence());
-    const std::array<BatchRow, 2> rows = {BatchRow{sequence, kProofTokens[0], 0, false},
-                                          BatchRow{sequence, kProofTokens[1], 1, true}};
-    Status proved = decode(rows);
-    if (proved) proved = transfer_->check_layout(seq(sequence), rows.size());
-    close_sequence(sequence);
     meter_.restart(*parts_.context);
-    if (proved) return {};
-    return fail(ErrorCode::kModelUnusable,
-                fmt::format("the KV state of {} models is not one that this version can keep: {}",
-                            parts_.info.architecture, proved.error().message));
 }
 
 Result<std::vector<Token>> LlamaEngine::tokenize(std::string_view text, SpecialTokens special,
@@ -78,7 +62,7 @@ Result<SequenceId> LlamaEngine::open_sequence() {
     KVASIR_TRY(wake());
     for (std::size_t i = 0; i < sequences_.size(); ++i) {
         if (sequences_[i].open) continue;
-        sequences_[i] = {.open = true, .window_end = 0};
+        sequences_[i] = {.open = true};
         return static_cast<SequenceId>(i);
     }
     return fail(ErrorCode::kUnavailable,
@@ -87,8 +71,14 @@ Result<SequenceId> LlamaEngine::open_sequence() {
 
 void LlamaEngine::empty(SequenceId sequence) {
     llama_memory_seq_rm(kv(), seq(sequence), -1, -1);
-    ledger_.truncate(sequence, 0);
-    at(sequence).window_end = 0;
+    set_end(sequence, 0);
+}
+
+void LlamaEngine::set_end(SequenceId sequence, Position position) {
+    const Position held = ledger_.length(sequence);
+    if (position < held) ledger_.truncate(sequence, position);
+    if (position > held) ledger_.append(sequence, position - held);
+    at(sequence).window_end = at(sequence).snapshot_end = position;
 }
 
 void LlamaEngine::close_sequence(SequenceId sequence) {
@@ -99,21 +89,23 @@ void LlamaEngine::close_sequence(SequenceId sequence) {
 
 Position LlamaEngine::length(SequenceId sequence) const {
     assert(is_open(sequence));
-    const Position append_rows = ledger_.length(sequence);
-    // Between the import of append rows and that of window rows a sequence is not one that could be
+    const Position held = ledger_.length(sequence);
+    // Between the import of append rows and that of the other planes a sequence is not one that could be
     // continued.
-    return slides() && at(sequence).window_end != append_rows ? 0 : append_rows;
+    if (slides() && !layout().window_range(held).empty() && at(sequence).window_end != held) return 0;
+    return layout().has_snapshot() && at(sequence).snapshot_end != held ? 0 : held;
 }
 
 Position LlamaEngine::window_begin(SequenceId sequence) const {
-    const llama_pos held = llama_memory_seq_pos_min(kv(), seq(sequence));
+    const llama_pos held = transfer_->window_begin(seq(sequence));
     return held < 0 ? ledger_.length(sequence) : static_cast<Position>(held);
 }
 
 Position LlamaEngine::rewind_floor(SequenceId sequence) const {
-    if (!slides() || ledger_.length(sequence) == 0) return 0;
-    const Position begin = window_begin(sequence);
-    return begin == 0 ? 0 : std::min(begin + parts_.geometry.layout.window_tokens, ledger_.length(sequence));
+    const Position end = ledger_.length(sequence);
+    if (layout().has_snapshot()) return length(sequence);
+    if (!slides() || end == 0) return 0;
+    return std::min(layout().window_complete_from(window_begin(sequence)), end);
 }
 
 Status LlamaEngine::rewind(SequenceId sequence, Position position) {
@@ -126,15 +118,14 @@ Status LlamaEngine::rewind(SequenceId sequence, Position position) {
         return {};
     }
     if (position < rewind_floor(sequence)) {
-        return invalid(fmt::format("cannot rewind to {}: the sliding window is complete from {} on", position,
+        return invalid(fmt::format("cannot rewind to {}: window and state are complete from {} on", position,
                                    rewind_floor(sequence)));
     }
     if (!llama_memory_seq_rm(kv(), seq(sequence), static_cast<llama_pos>(position), -1)) {
         empty(sequence);
         return invalid("the engine could not rewind this sequence");
     }
-    ledger_.truncate(sequence, position);
-    at(sequence).window_end = position;
+    set_end(sequence, position);
     return {};
 }
 
@@ -143,25 +134,31 @@ Status LlamaEngine::fork(SequenceId from, SequenceId to, Position position) {
         return invalid("fork: the target must be open and empty");
     if (position > length(from)) return invalid("fork: beyond the end of the source");
     if (position == 0) return {};
-    if (position < rewind_floor(from)) return invalid("fork: the sliding window is not complete there");
-    llama_memory_seq_cp(kv(), seq(from), seq(to), 0, static_cast<llama_pos>(position));
-    ledger_.share(from, to, position);
-    at(to).window_end = position;
-    const Status unshared = transfer_->unshare_window(seq(to));
-    if (!unshared) empty(to);
-    return unshared;
+    if (position < rewind_floor(from)) return invalid("fork: window and state are not complete there");
+    if (layout().has_rows())
+        ledger_.share(from, to, position);
+    else
+        KVASIR_TRY(check_free_cells(position));
+    Status forked = transfer_->fork(seq(from), seq(to), position);
+    if (forked) {
+        set_end(to, position);
+    } else {
+        empty(to);
+    }
+    return forked;
 }
 
 // Does llama.cpp stand where our book-keeping believes? It would decode over a missing row happily, and
 // wrongly.
 Status LlamaEngine::check_standing(SequenceId sequence) const {
     const Position rows = ledger_.length(sequence);
-    if (slides() && at(sequence).window_end != rows)
-        return invalid("a sequence's window rows are incomplete");
+    if (length(sequence) != rows) return invalid("a sequence's window rows or state are incomplete");
     const llama_pos last = llama_memory_seq_pos_max(kv(), seq(sequence));
-    const bool ends_right = last + 1 == static_cast<llama_pos>(rows);
-    const bool begins_right =
-        !slides() || window_begin(sequence) <= parts_.geometry.layout.window_range(rows).begin;
+    // Where a chunk begins no window row is needed, and llama.cpp may have given the last one's cell away.
+    const TokenRange window = layout().window_range(rows);
+    const bool needs_none = slides() && window.empty() && last < 0;
+    const bool ends_right = last + 1 == static_cast<llama_pos>(rows) || needs_none;
+    const bool begins_right = !slides() || window.empty() || window_begin(sequence) <= window.begin;
     if (ends_right && begins_right) return {};
     return fail(ErrorCode::kDamaged,
                 fmt::format("a sequence of {} tokens does not hold all its KV rows", rows));
@@ -211,8 +208,7 @@ Status LlamaEngine::decode(std::span<const BatchRow> rows) {
     }
     if (code != 0) return take_back(rows, code);
     for (const BatchRow& row : rows) {
-        ledger_.append(row.sequence, 1);
-        at(row.sequence).window_end = row.position + 1;
+        set_end(row.sequence, row.position + 1);
     }
     meter_.carry(*parts_.context);
     return {};
@@ -263,7 +259,7 @@ CellUsage LlamaEngine::cells() const {
     for (std::size_t i = 0; i < sequences_.size(); ++i) {
         if (!sequences_[i].open) continue;
         const auto sequence = static_cast<SequenceId>(i);
-        const llama_pos held = llama_memory_seq_pos_min(kv(), seq(sequence));
+        const llama_pos held = transfer_->window_begin(seq(sequence));
         if (held >= 0) usage.window_used += sequences_[i].window_end - static_cast<Position>(held);
     }
     return usage;

@@ -34,10 +34,6 @@ class LlamaEngine : public Engine {
   public:
     explicit LlamaEngine(LlamaParts parts);
 
-    // Decodes a few tokens, checks that the state has the shape we believe in, and starts the counters. Once,
-    // before use.
-    Status prove_layout();
-
     const ModelInfo& model() const override { return parts_.info; }
     const KvLayout& kv_layout() const override { return parts_.geometry.layout; }
     const Fingerprint& fingerprint() const override { return parts_.fingerprint; }
@@ -77,10 +73,12 @@ class LlamaEngine : public Engine {
   private:
     struct Sequence {
         bool open = false;
-        Position window_end = 0;  // window rows are complete up to here
+        Position window_end = 0;    // window rows are complete up to here
+        Position snapshot_end = 0;  // where the state stands
     };
 
-    bool slides() const { return parts_.geometry.layout.window_tokens > 0; }
+    const KvLayout& layout() const { return parts_.geometry.layout; }
+    bool slides() const { return layout().has_window(); }
     bool is_open(SequenceId sequence) const;
     llama_memory_t kv() const { return llama_get_memory(parts_.context.get()); }
     Sequence& at(SequenceId sequence) { return sequences_[static_cast<std::size_t>(sequence)]; }
@@ -93,6 +91,9 @@ class LlamaEngine : public Engine {
     Status check_free_cells(std::size_t needed) const;
     Status take_back(std::span<const BatchRow> rows, int code);
     Status import_window(SequenceId sequence, TokenRange range, std::span<const std::byte> image);
+    Status check_snapshot_place(SequenceId sequence, Position position) const;
+    // The sequence ends there now, in every plane.
+    void set_end(SequenceId sequence, Position position);
 
     LlamaParts parts_;
     CellLedger ledger_;

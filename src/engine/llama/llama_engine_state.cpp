@@ -19,9 +19,9 @@ tl::unexpected<Error> no_snapshot() {
 Status LlamaEngine::export_rows(SequenceId sequence, Plane plane, TokenRange range,
                                 std::vector<std::byte>& image) {
     if (!is_open(sequence)) return invalid("export: no such sequence");
+    if (layout().layers(plane).empty()) return invalid("export: the model has no such rows");
     if (range.empty() || range.end > length(sequence))
         return invalid("export: the sequence does not hold these rows");
-    if (plane == Plane::kWindow && !slides()) return invalid("export: the model has no window plane");
     if (plane == Plane::kWindow && range.begin < window_begin(sequence)) {
         return invalid(fmt::format("export: window rows from {} on are held, not from {}",
                                    window_begin(sequence), range.begin));
@@ -35,7 +35,9 @@ Status LlamaEngine::import_rows(SequenceId sequence, Plane plane, TokenRange ran
     if (range.end > parts_.info.context_tokens || range.empty()) return invalid("import: beyond the context");
     if (plane == Plane::kWindow) return import_window(sequence, range, image);
     Status imported;
-    if (range.begin != ledger_.length(sequence)) {
+    if (!layout().has_rows()) {
+        imported = invalid("import: the model has no append rows");
+    } else if (range.begin != ledger_.length(sequence)) {
         imported = invalid("import: append rows must follow each other");
     } else if (Status fits = check_free_cells(range.size()); !fits) {
         imported = std::move(fits);
@@ -72,13 +74,37 @@ Status LlamaEngine::import_window(SequenceId sequence, TokenRange range, std::sp
     return imported;
 }
 
-Status LlamaEngine::export_snapshot(SequenceId /*sequence*/, std::vector<std::byte>& /*state*/) {
-    return no_snapshot();
+Status LlamaEngine::export_snapshot(SequenceId sequence, std::vector<std::byte>& state) {
+    if (!layout().has_snapshot()) return no_snapshot();
+    if (!is_open(sequence)) return invalid("export: no such sequence");
+    if (length(sequence) == 0) return invalid("export: the sequence is empty");
+    return transfer_->export_snapshot(static_cast<llama_seq_id>(sequence), length(sequence), state);
 }
 
-Status LlamaEngine::import_snapshot(SequenceId /*sequence*/, Position /*position*/,
-                                    std::span<const std::byte> /*state*/) {
-    return no_snapshot();
+// Rows must be there up to it, and the window before it.
+Status LlamaEngine::check_snapshot_place(SequenceId sequence, Position position) const {
+    const Position held = ledger_.length(sequence);
+    if (position == 0 || position > parts_.info.context_tokens) return invalid("import: beyond the context");
+    if (!layout().has_rows()) return check_free_cells(position > held ? position - held : 0);
+    if (position > held) return invalid(fmt::format("import: a state at {} behind {} rows", position, held));
+    const TokenRange window = layout().window_range(position);
+    const bool complete =
+        window.empty() || (at(sequence).window_end >= position && window_begin(sequence) <= window.begin);
+    return complete ? Status() : invalid("import: the window of that state is not there");
+}
+
+Status LlamaEngine::import_snapshot(SequenceId sequence, Position position,
+                                    std::span<const std::byte> state) {
+    if (!layout().has_snapshot()) return no_snapshot();
+    if (!is_open(sequence)) return invalid("import: no such sequence");
+    Status imported = check_snapshot_place(sequence, position);
+    if (imported) imported = transfer_->import_snapshot(static_cast<llama_seq_id>(sequence), position, state);
+    if (imported) {
+        set_end(sequence, position);
+    } else {
+        empty(sequence);
+    }
+    return imported;
 }
 
 EngineMemory LlamaEngine::memory() const {

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "base/available_memory.h"
+#include "base/log.h"
+#include "engine/llama/layout_proof.h"
 #include "engine/llama/llama_engine_impl.h"
 #include "engine/llama/memory_check.h"
 #include "engine/llama/model_file.h"
@@ -113,12 +115,12 @@ bool shrink_pool(const LlamaOptions& asked, const MemoryNeed& need, std::uint64_
 }
 
 // Checks that all fits: first by arithmetic, then by the loader's dry run.
-Status fit_memory(const LlamaOptions& asked, const ModelGeometry& geometry, ggml_type type_k,
-                  ggml_type type_v, LlamaOptions& options) {
+Status fit_memory(const LlamaOptions& asked, std::uint64_t row_bytes_each, ggml_type type_k, ggml_type type_v,
+                  LlamaOptions& options) {
     const std::uint64_t available =
         options.memory_available_bytes > 0 ? options.memory_available_bytes : available_memory_bytes();
     // Layers on a GPU keep their rows there; the bookkeeping is always in host memory.
-    const std::uint64_t row_bytes = options.gpu_layers == 0 ? geometry.layout.row_bytes(Plane::kAppend) : 0;
+    const std::uint64_t row_bytes = options.gpu_layers == 0 ? row_bytes_each : 0;
     const std::uint64_t cell_bytes =
         least_memory(1, row_bytes).kv_pool_bytes + least_memory(1, row_bytes).bookkeeping_bytes;
     const MemoryNeed least = least_memory(options.kv_cells, row_bytes);
@@ -194,11 +196,32 @@ Result<Fingerprint> make_fingerprint(const Digest256& weights, const LlamaParts&
 }
 
 std::uint32_t window_pool_cells(const ModelGeometry& geometry, const LlamaOptions& options) {
-    // As llama.cpp sizes it: for each sequence the token itself and the rows that it sees.
+    // As llama.cpp sizes it.
     const std::uint64_t cells =
-        (std::uint64_t{geometry.layout.window_tokens} + 1) * (options.sequences + kScratchSequences) +
+        std::uint64_t{geometry.window_cells_each} * (options.sequences + kScratchSequences) +
         options.batch_tokens;
     return geometry.window.empty() ? 0 : std::min(padded(cells), options.kv_cells);
+}
+
+// What the state of this model is made of; if it is not what it looks like, it is taken as one piece.
+Result<ModelGeometry> prove_geometry(const LlamaParts& parts, ggml_type type_k, ggml_type type_v) {
+    const auto refuse = [&](const std::string& why) {
+        return fail(ErrorCode::kModelUnusable, fmt::format("{} models cannot be kept by this version: {}",
+                                                           parts.info.architecture, why));
+    };
+    const MemoryParts memory = memory_parts(llama_get_memory(parts.context.get()));
+    if (memory.family == MemoryFamily::kNone) return refuse("they keep no state from token to token");
+    const auto scratch = static_cast<llama_seq_id>(parts.sequences);
+    if (auto described = describe_geometry(*parts.model, memory, type_k, type_v)) {
+        const Status proved = prove_layout(*parts.context, *described, scratch);
+        if (proved) return std::move(*described);
+        if (proved.error().code == ErrorCode::kModelUnusable) return refuse(proved.error().message);
+        log(LogLevel::kWarning, "state_taken_as_one_piece", proved.error().message);
+    }
+    ModelGeometry whole = opaque_geometry(*parts.model, type_k, type_v);
+    if (const Status proved = prove_layout(*parts.context, whole, scratch); !proved)
+        return refuse(proved.error().message);
+    return whole;
 }
 
 Result<std::unique_ptr<Engine>> open_checked(const LlamaOptions& asked) {
@@ -212,25 +235,26 @@ Result<std::unique_ptr<Engine>> open_checked(const LlamaOptions& asked) {
     }
     LlamaParts parts;
     parts.sequences = options.sequences;
+    std::uint64_t row_bytes = 0;
     {
         KVASIR_TRY_ASSIGN(const LlamaModelPtr described, load_model(options, LoadKind::kDescriptionOnly));
+        KVASIR_TRY(check_family(*described));
         KVASIR_TRY(
             settle_sizes(asked, static_cast<Position>(llama_model_n_ctx_train(described.get())), options));
-        KVASIR_TRY_ASSIGN(parts.geometry, describe_geometry(*described, type_k, type_v));
+        row_bytes = least_row_bytes(*described, type_k, type_v);
     }
-    KVASIR_TRY(fit_memory(asked, parts.geometry, type_k, type_v, options));
+    KVASIR_TRY(fit_memory(asked, row_bytes, type_k, type_v, options));
     KVASIR_TRY_ASSIGN(const Digest256 weights, hash_weights(file, options.hash_cache_path));
     KVASIR_TRY_ASSIGN(parts.model, load_model(options, LoadKind::kWhole));
     KVASIR_TRY_ASSIGN(parts.text, LlamaText::make(*parts.model));
     parts.info = describe_model(options, *parts.model, file, *parts.text);
-    parts.window_cells = window_pool_cells(parts.geometry, options);
-    KVASIR_TRY_ASSIGN(parts.fingerprint, make_fingerprint(weights, parts));
     parts.context_params = context_params(options, type_k, type_v);
     parts.memory_available_bytes = options.memory_available_bytes;
     KVASIR_TRY_ASSIGN(parts.context, make_llama_context(*parts.model, parts.context_params));
-    auto engine = std::make_unique<LlamaEngine>(std::move(parts));
-    KVASIR_TRY(engine->prove_layout());
-    return engine;
+    KVASIR_TRY_ASSIGN(parts.geometry, prove_geometry(parts, type_k, type_v));
+    parts.window_cells = window_pool_cells(parts.geometry, options);
+    KVASIR_TRY_ASSIGN(parts.fingerprint, make_fingerprint(weights, parts));
+    return std::make_unique<LlamaEngine>(std::move(parts));
 }
 
 }  // namespace

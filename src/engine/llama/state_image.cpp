@@ -4,105 +4,85 @@
 #include <cassert>
 #include <cstring>
 
-#include <fmt/format.h>
-
 namespace kvasir {
 
 namespace {
 
-constexpr std::uint32_t kMagic = 0xaf143cd8;
 constexpr std::uint32_t kStreams = 1;
 constexpr std::size_t kCellBytes = 12;   // position, 1, sequence
+constexpr std::size_t kNoteBytes = 12;   // x, y, token
 constexpr std::size_t kHeaderBytes = 8;  // magic, sequence
 constexpr std::size_t kPartBytes = 16;   // streams, cells, transposed, layers
 constexpr std::size_t kLayerBytes = 12;  // type, row bytes; once for keys and once for values
 
-tl::unexpected<Error> damaged(std::string_view what) {
-    return fail(ErrorCode::kDamaged, fmt::format("the KV state is damaged: {}", what));
+std::size_t cell_bytes(CellNote note) { return kCellBytes + (note == CellNote::kPlane ? kNoteBytes : 0); }
+
+Status read_note(StateReader& reader, std::int32_t position) {
+    KVASIR_TRY_ASSIGN(const auto x, reader.number<std::int32_t>());
+    KVASIR_TRY_ASSIGN(const auto y, reader.number<std::int32_t>());
+    KVASIR_TRY(reader.number<std::int32_t>().map([](std::int32_t) {}));
+    if (x != position || y != position) return damaged_state("a cell is not one of text");
+    return {};
 }
 
-class Reader {
-  public:
-    explicit Reader(std::span<const std::byte> bytes) : left_(bytes) {}
-
-    template <class T>
-    Result<T> number() {
-        if (left_.size() < sizeof(T)) return damaged("it is truncated");
-        T value{};
-        std::memcpy(&value, left_.data(), sizeof(T));
-        left_ = left_.subspan(sizeof(T));
-        return value;
-    }
-    Result<std::span<const std::byte>> bytes(std::uint64_t count) {
-        if (left_.size() < count) return damaged("it is truncated");
-        const auto taken = left_.first(count);
-        left_ = left_.subspan(count);
-        return taken;
-    }
-    bool at_end() const { return left_.empty(); }
-    std::size_t left() const { return left_.size(); }
-
-  private:
-    std::span<const std::byte> left_;
-};
-
-Status read_cells(Reader& reader, std::uint32_t count, Position cells_max, StatePart& part) {
+Status read_cells(StateReader& reader, std::uint32_t count, CellNote note, Position cells_max,
+                  StatePart& part) {
     // Before any allocation: what is claimed must be there.
-    if (count > cells_max || reader.left() < count * kCellBytes) return damaged("it claims too many cells");
+    if (count > cells_max || reader.left() < count * cell_bytes(note))
+        return damaged_state("it claims too many cells");
     std::vector<bool> seen(cells_max);
     part.positions.reserve(count);
     for (std::uint32_t i = 0; i < count; ++i) {
         KVASIR_TRY_ASSIGN(const auto position, reader.number<std::int32_t>());
         KVASIR_TRY_ASSIGN(const auto sequences, reader.number<std::uint32_t>());
+        if (note == CellNote::kPlane) KVASIR_TRY(read_note(reader, position));
         KVASIR_TRY(reader.number<std::int32_t>().map([](std::int32_t) {}));
         if (position < 0 || static_cast<Position>(position) >= cells_max)
-            return damaged("a position is out of range");
-        if (seen[static_cast<std::size_t>(position)]) return damaged("a position stands in it twice");
-        if (sequences != 1) return damaged("a cell belongs to several sequences");
+            return damaged_state("a position is out of range");
+        if (seen[static_cast<std::size_t>(position)]) return damaged_state("a position stands in it twice");
+        if (sequences != 1) return damaged_state("a cell belongs to several sequences");
         seen[static_cast<std::size_t>(position)] = true;
         part.positions.push_back(static_cast<Position>(position));
     }
     return {};
 }
 
-Result<std::span<const std::byte>> read_rows(Reader& reader, std::int32_t type, std::uint64_t row_bytes,
+Result<std::span<const std::byte>> read_rows(StateReader& reader, std::int32_t type, std::uint64_t row_bytes,
                                              std::uint64_t rows) {
     KVASIR_TRY_ASSIGN(const auto found_type, reader.number<std::int32_t>());
     KVASIR_TRY_ASSIGN(const auto found_bytes, reader.number<std::uint64_t>());
     if (found_type != type || found_bytes != row_bytes)
-        return damaged("a layer has other rows than this model");
+        return damaged_state("a layer has other rows than this model");
     return reader.bytes(row_bytes * rows);
 }
 
-Result<StatePart> read_part(Reader& reader, const StateGeometry& geometry, Position cells_max) {
+Result<StatePart> read_part(StateReader& reader, const StateGeometry& geometry, CellNote note,
+                            Position cells_max) {
     StatePart part;
     KVASIR_TRY_ASSIGN(const auto streams, reader.number<std::uint32_t>());
-    if (streams != kStreams) return damaged("it has several streams");
+    if (streams != kStreams) return damaged_state("it has several streams");
     KVASIR_TRY_ASSIGN(const auto count, reader.number<std::uint32_t>());
     if (count == 0) return part;
-    KVASIR_TRY(read_cells(reader, count, cells_max, part));
+    KVASIR_TRY(read_cells(reader, count, note, cells_max, part));
     KVASIR_TRY_ASSIGN(const auto transposed, reader.number<std::uint32_t>());
-    if (transposed != 0) return damaged("its values are transposed");
+    if (transposed != 0) return damaged_state("its values are transposed");
     KVASIR_TRY_ASSIGN(const auto layers, reader.number<std::uint32_t>());
-    if (layers != geometry.size()) return damaged("it has another number of layers than this model");
+    if (layers != geometry.size()) return damaged_state("it has another number of layers than this model");
     for (const StateLayer& layer : geometry) {
         KVASIR_TRY_ASSIGN(const auto rows, read_rows(reader, layer.key_type, layer.key_row_bytes, count));
         part.keys.push_back(rows);
     }
     for (const StateLayer& layer : geometry) {
-        KVASIR_TRY_ASSIGN(const auto rows, read_rows(reader, layer.value_type, layer.value_row_bytes, count));
+        std::span<const std::byte> rows;
+        if (layer.value_row_bytes > 0) {
+            KVASIR_TRY_ASSIGN(rows, read_rows(reader, layer.value_type, layer.value_row_bytes, count));
+        }
         part.values.push_back(rows);
     }
     return part;
 }
 
-template <class T>
-void put(std::vector<std::byte>& image, T value) {
-    const auto* bytes = reinterpret_cast<const std::byte*>(&value);
-    image.insert(image.end(), bytes, bytes + sizeof(T));
-}
-
-void put_part(std::vector<std::byte>& image, const StateGeometry& geometry, TokenRange range,
+void put_part(std::vector<std::byte>& image, const StateGeometry& geometry, CellNote note, TokenRange range,
               std::span<const std::byte> rows) {
     put(image, kStreams);
     put(image, std::uint32_t{range.size()});
@@ -110,6 +90,11 @@ void put_part(std::vector<std::byte>& image, const StateGeometry& geometry, Toke
     for (Position position = range.begin; position < range.end; ++position) {
         put(image, static_cast<std::int32_t>(position));
         put(image, std::uint32_t{1});
+        if (note == CellNote::kPlane) {
+            put(image, static_cast<std::int32_t>(position));
+            put(image, static_cast<std::int32_t>(position));
+            put(image, std::int32_t{0});
+        }
         put(image, std::int32_t{0});
     }
     put(image, std::uint32_t{0});
@@ -119,16 +104,16 @@ void put_part(std::vector<std::byte>& image, const StateGeometry& geometry, Toke
         const auto keys = rows.subspan(offset, layer.key_row_bytes * range.size());
         put(image, layer.key_type);
         put(image, layer.key_row_bytes);
-        image.insert(image.end(), keys.begin(), keys.end());
+        put_bytes(image, keys);
         offset += (layer.key_row_bytes + layer.value_row_bytes) * range.size();
     }
     offset = 0;
     for (const StateLayer& layer : geometry) {
         offset += layer.key_row_bytes * range.size();
-        const auto values = rows.subspan(offset, layer.value_row_bytes * range.size());
+        if (layer.value_row_bytes == 0) continue;
         put(image, layer.value_type);
         put(image, layer.value_row_bytes);
-        image.insert(image.end(), values.begin(), values.end());
+        put_bytes(image, rows.subspan(offset, layer.value_row_bytes * range.size()));
         offset += layer.value_row_bytes * range.size();
     }
 }
@@ -145,39 +130,46 @@ std::uint64_t state_bytes_max(const StateGeometries& geometries, Position rows) 
     std::uint64_t bytes = kHeaderBytes;
     for (const StateGeometry* part : {geometries.append, geometries.window}) {
         if (part == nullptr) continue;
-        bytes +=
-            kPartBytes + kCellBytes * rows + 2 * kLayerBytes * part->size() + row_image_bytes(*part, rows);
+        bytes += kPartBytes + cell_bytes(geometries.cell_note) * rows + 2 * kLayerBytes * part->size() +
+                 row_image_bytes(*part, rows);
     }
+    if (geometries.snapshot != nullptr) bytes += snapshot_part_bytes_max(*geometries.snapshot);
     return bytes;
 }
 
 Result<ParsedState> parse_state(std::span<const std::byte> image, const StateGeometries& geometries,
                                 Position cells_max) {
-    Reader reader(image);
+    StateReader reader(image);
     KVASIR_TRY_ASSIGN(const auto magic, reader.number<std::uint32_t>());
-    if (magic != kMagic) return damaged("its magic number is wrong");
+    if (magic != kStateMagic) return damaged_state("its magic number is wrong");
     KVASIR_TRY(reader.number<std::int32_t>().map([](std::int32_t) {}));
     ParsedState state;
     if (geometries.append != nullptr) {
-        KVASIR_TRY_ASSIGN(state.append, read_part(reader, *geometries.append, cells_max));
+        KVASIR_TRY_ASSIGN(state.append,
+                          read_part(reader, *geometries.append, geometries.cell_note, cells_max));
     }
     if (geometries.window != nullptr) {
-        KVASIR_TRY_ASSIGN(state.window, read_part(reader, *geometries.window, cells_max));
+        KVASIR_TRY_ASSIGN(state.window,
+                          read_part(reader, *geometries.window, geometries.cell_note, cells_max));
     }
-    if (!reader.at_end()) return damaged("bytes trail it");
+    if (geometries.snapshot != nullptr) {
+        KVASIR_TRY_ASSIGN(state.snapshot, read_snapshot_part(reader, *geometries.snapshot, cells_max));
+    }
+    if (!reader.at_end()) return damaged_state("bytes trail it");
     return state;
 }
 
 Status rows_of_part(const StatePart& part, const StateGeometry& geometry, TokenRange range,
                     std::vector<std::byte>& rows) {
-    if (part.positions.size() != range.size()) return damaged("it holds another number of rows");
+    if (part.positions.size() != range.size()) return damaged_state("it holds another number of rows");
     for (const Position position : part.positions) {
         if (position < range.begin || position >= range.end)
-            return damaged("it holds rows of other positions");
+            return damaged_state("it holds rows of other positions");
     }
     rows.resize(row_image_bytes(geometry, range.size()));
     std::byte* out = rows.data();
     const auto copy_rows = [&](std::span<const std::byte> from, std::uint64_t row_bytes) {
+        if (row_bytes == 0) return;
         for (std::size_t cell = 0; cell < part.positions.size(); ++cell) {
             std::memcpy(out + row_bytes * (part.positions[cell] - range.begin),
                         from.data() + row_bytes * cell, row_bytes);
@@ -194,16 +186,35 @@ Status rows_of_part(const StatePart& part, const StateGeometry& geometry, TokenR
 void compose_state(const StateGeometries& geometries, FilledPart filled, TokenRange range,
                    std::span<const std::byte> rows, std::vector<std::byte>& image) {
     image.clear();
-    put(image, kMagic);
+    put(image, kStateMagic);
     put(image, std::int32_t{0});
     if (geometries.append != nullptr) {
         const bool has_rows = filled == FilledPart::kAppend;
-        put_part(image, *geometries.append, has_rows ? range : TokenRange{}, rows);
+        put_part(image, *geometries.append, geometries.cell_note, has_rows ? range : TokenRange{}, rows);
     }
     if (geometries.window != nullptr) {
         const bool has_rows = filled == FilledPart::kWindow;
-        put_part(image, *geometries.window, has_rows ? range : TokenRange{}, rows);
+        put_part(image, *geometries.window, geometries.cell_note, has_rows ? range : TokenRange{}, rows);
     }
+    if (geometries.snapshot != nullptr) put_snapshot_part(image, *geometries.snapshot, std::nullopt, {});
+}
+
+void compose_snapshot(const StateGeometries& geometries, Position end, std::span<const std::byte> state,
+                      std::vector<std::byte>& image) {
+    image.clear();
+    put(image, kStateMagic);
+    put(image, std::int32_t{0});
+    for (const StateGeometry* rows : {geometries.append, geometries.window}) {
+        if (rows != nullptr) put_part(image, *rows, geometries.cell_note, {}, {});
+    }
+    put_snapshot_part(image, *geometries.snapshot, end, state);
+}
+
+Status bytes_of_snapshot(const SnapshotState& snapshot, Position end, std::vector<std::byte>& state) {
+    if (snapshot.end != end) return damaged_state("it is the state of another position");
+    state.clear();
+    for (const auto& piece : snapshot.pieces) put_bytes(state, piece);
+    return {};
 }
 
 }  // namespace kvasir

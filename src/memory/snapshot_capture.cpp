@@ -1,0 +1,27 @@
+#include "memory/snapshot_capture.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kvasir {
+
+Status SnapshotCapture::capture(Engine& engine, SequenceId sequence, Position position) {
+    if (find(position) != nullptr) return {};
+    CapturedSnapshot snapshot{position, {}};
+    KVASIR_TRY(engine.export_snapshot(sequence, snapshot.state));
+    bytes_seen_ = snapshot.state.size();
+    captured_.push_back(std::move(snapshot));
+    return {};
+}
+
+void SnapshotCapture::rewind(Position position) {
+    std::erase_if(captured_, [&](const CapturedSnapshot& snapshot) { return snapshot.end > position; });
+}
+
+const CapturedSnapshot* SnapshotCapture::find(Position end) const {
+    const auto found = std::find_if(captured_.begin(), captured_.end(),
+                                    [&](const CapturedSnapshot& snapshot) { return snapshot.end == end; });
+    return found == captured_.end() ? nullptr : &*found;
+}
+
+}  // namespace kvasir
