@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := build
-.PHONY: build demo test asan check format bench soak tsan setup clean help
+.PHONY: build demo test asan check format fuzz bench soak tsan setup clean help
 
 build: ## build the program; leaves a link ./kvasir
 	@scripts/setup.sh build
@@ -27,6 +27,10 @@ check: ## what a change must pass: format, lint, shellcheck, include rules, both
 format: ## format our C++ files
 	@scripts/setup.sh check
 	@scripts/format.sh write
+
+fuzz: ## fuzz every parser of foreign bytes, a minute each; KVASIR_FUZZ_SECONDS for longer
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh $(KVASIR_FUZZ_SECONDS)
 
 bench: build ## measure; writes bench-out/
 	@scripts/bench.sh

@@ -21,6 +21,16 @@ if(KVASIR_SANITIZE)
         target_compile_options(kvasir_flags INTERFACE -fno-sanitize-recover=all)
     endif()
 endif()
+if(KVASIR_FUZZ)
+    # KVASIR_FUZZING lets bytes with a wrong checksum through, so that the parsers behind it are reached. Such a program
+    # must not be used, so there is none without sanitizers, which make it useless for that.
+    if(NOT KVASIR_SANITIZE MATCHES "address" OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+        message(FATAL_ERROR "KVASIR_FUZZ needs clang and KVASIR_SANITIZE=address,undefined: use the preset fuzz.")
+    endif()
+    target_compile_definitions(kvasir_flags INTERFACE KVASIR_FUZZING)
+    target_compile_options(kvasir_flags INTERFACE -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping)
+    target_link_options(kvasir_flags INTERFACE -fsanitize=fuzzer-no-link -fprofile-instr-generate)
+endif()
 
 # kvasir_layer(name DIRECTORY dir DEPENDS libs...): the static library of one folder. What it may include is what it links.
 function(kvasir_layer name)

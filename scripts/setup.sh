@@ -2,8 +2,9 @@
 # Installs what the build needs and is not there yet. Safe to run again; does nothing, in under a second, when all is there.
 #
 #   scripts/setup.sh build    compilers and libraries (the default)
-#   scripts/setup.sh test     also .venv, with which tests read block files, and the clients that tests run
+#   scripts/setup.sh test     also .venv, with which tests read block files, the clients that tests run and the API fuzzer
 #   scripts/setup.sh check    also the linters of `make check`
+#   scripts/setup.sh fuzz     also the compiler and run-time library of `make fuzz`
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -12,6 +13,7 @@ tools=(g++:g++ cmake:cmake ninja:ninja-build ccache:ccache git:git npm:npm pkg-c
 libraries=(ca-certificates libboost1.81-dev libssl-dev libsqlite3-dev libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev
     libedit-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
 check_tools=(clang++-14:clang-14 clang-format-14:clang-format-14 clang-tidy-14:clang-tidy-14 shellcheck:shellcheck)
+fuzz_tools=(clang++-14:clang-14 llvm-cov-14:llvm-14)
 brew_names="cmake ninja ccache node pkg-config python boost openssl@3 sqlite xxhash fmt spdlog cli11 tl-expected googletest google-benchmark"
 
 missing_tools() {  # prints the packages whose command is not found
@@ -73,21 +75,38 @@ install_clients() {
     say "the clients are there"
 }
 
+# The fuzzer that tests/hostile makes requests with.
+install_api_fuzzer() {
+    local stamp
+    stamp=".venv-hostile/.made-$(git hash-object tests/hostile/requirements.txt | cut -c1-12)"
+    [ -f "$stamp" ] && return
+    say "installing the pinned API fuzzer"
+    rm -rf .venv-hostile
+    mkdir -p build
+    { python3 -m venv .venv-hostile && .venv-hostile/bin/pip install -q --disable-pip-version-check --require-hashes -r tests/hostile/requirements.txt; } >build/hostile.log 2>&1 \
+        || { tail -5 build/hostile.log >&2; die "the Python packages of tests/hostile could not be installed. Check the network, then run this again; the whole log is build/hostile.log."; }
+    : > "$stamp"
+}
+
 wanted=("${tools[@]}")
 case "${1:-build}" in
     build|test) ;;
     check) wanted+=("${check_tools[@]}") ;;
-    *) sed -n '2,6p' "$0" >&2; exit 2 ;;
+    fuzz)
+        wanted+=("${fuzz_tools[@]}")
+        libraries+=(libclang-rt-14-dev) ;;
+    *) sed -n '2,7p' "$0" >&2; exit 2 ;;
 esac
 mapfile -t missing < <(missing_tools "${wanted[@]}")
-if [ "${1:-build}" != build ] && ! python3 -c 'import ensurepip' >/dev/null 2>&1; then missing+=(python3-venv); fi
+if [[ "${1:-build}" =~ ^(test|check)$ ]] && ! python3 -c 'import ensurepip' >/dev/null 2>&1; then missing+=(python3-venv); fi
 if command -v apt-get >/dev/null 2>&1; then
     mapfile -t -O "${#missing[@]}" missing < <(missing_libraries)
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
 else
     not_debian "${missing[@]}"
 fi
-if [ "${1:-build}" != build ]; then
+if [[ "${1:-build}" =~ ^(test|check)$ ]]; then
     make_venv
     install_clients
+    install_api_fuzzer
 fi

@@ -13,11 +13,22 @@ namespace asio = boost::asio;
 
 constexpr std::uint64_t kReadAheadBytes = 64 * 1024;
 
-// Some clients send an empty line after a body; the standard asks to overlook it. True when a request begins
-// in `bytes`.
-bool drop_empty_lines(std::string& bytes) {
-    while (bytes.compare(0, 2, "\r\n") == 0) bytes.erase(0, 2);
-    return !bytes.empty() && bytes != "\r";
+// Some clients send an empty line after a body; the standard asks to overlook it. Whoever sends nothing else
+// is not waited for.
+constexpr std::size_t kEmptyLinesMax = 64;
+
+struct EmptyLines {
+    std::size_t dropped = 0;
+    bool request_begins = false;
+};
+
+EmptyLines drop_empty_lines(std::string& bytes) {
+    EmptyLines lines;
+    while (lines.dropped <= kEmptyLinesMax && bytes.compare(2 * lines.dropped, 2, "\r\n") == 0)
+        ++lines.dropped;
+    bytes.erase(0, 2 * lines.dropped);
+    lines.request_begins = !bytes.empty() && bytes != "\r";
+    return lines;
 }
 
 SteadyTime from_now(std::uint32_t ms) {
@@ -47,7 +58,12 @@ asio::awaitable<Connection::Read> Connection::read_request(HttpRequest& request)
 
 asio::awaitable<bool> Connection::wait_for_first_byte() {
     const SteadyTime deadline = from_now(core_->options.idle_timeout_ms);
-    while (!drop_empty_lines(wire_->incoming())) {
+    std::size_t empty_lines = 0;
+    for (;;) {
+        const EmptyLines lines = drop_empty_lines(wire_->incoming());
+        empty_lines += lines.dropped;
+        if (empty_lines > kEmptyLinesMax) co_return false;
+        if (lines.request_begins) break;
         if (wire_->input_ended() || core_->draining) co_return false;
         const Wire::Waited waited = co_await wire_->wait(deadline);
         if (waited == Wire::Waited::kTimedOut) co_return false;

@@ -30,6 +30,12 @@ std::size_t count_of(const HttpHeaders& headers, std::string_view name) {
                                                   [&](const auto& header) { return header.first == name; }));
 }
 
+// A field that is continued on the next line. Beast joins the lines; others before us may not, and see other
+// fields than we do.
+bool has_folded_field(std::string_view header) {
+    return header.find("\r\n ") != std::string_view::npos || header.find("\r\n\t") != std::string_view::npos;
+}
+
 // An error of ours that stops Beast's parser; the real one is in error_.
 boost::beast::error_code stop_parsing() { return http::make_error_code(http::error::bad_target); }
 
@@ -47,8 +53,11 @@ RequestParser::Progress RequestParser::consume(std::string& bytes) {
     eager(!reading_header);  // the header alone first
     boost::beast::error_code ec;
     const std::size_t used = put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);
+    // All fields are used in one call, when the last of them is there.
+    const bool folded = reading_header && has_folded_field(std::string_view(bytes).substr(0, used));
     bytes.erase(0, used);
     if (reading_header) header_bytes_ += used;
+    if (folded) return fail_with(400, "a header field is continued on the next line: send it on one");
     if (ec && ec != http::error::need_more) return fail_with(ec);
     if (reading_header) {
         const std::uint64_t header_bytes = header_bytes_ + (header_complete_ ? 0 : bytes.size());

@@ -79,8 +79,10 @@ std::string format_head(const ResponseHead& head, const HttpHeaders& headers,
                         const HttpHeaders& more_headers) {
     std::string text;
     auto out = std::back_inserter(text);
-    fmt::format_to(out, "HTTP/1.1 {} {}\r\nServer: kvasir\r\nDate: {}\r\nX-Request-Id: {}\r\n", head.status,
-                   reason_phrase(head.status), http_date(), head.request_id);
+    fmt::format_to(out,
+                   "HTTP/1.1 {} {}\r\nServer: kvasir\r\nDate: {}\r\nX-Request-Id: "
+                   "{}\r\nX-Content-Type-Options: nosniff\r\n",
+                   head.status, reason_phrase(head.status), http_date(), head.request_id);
     if (!head.content_type.empty() && is_valid_value(head.content_type) &&
         head.framing != BodyFraming::kNone) {
         fmt::format_to(out, "Content-Type: {}\r\n", head.content_type);

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include "server/openapi_schemas.h"
 #include "server/routes.h"
 
 namespace kvasir {
@@ -37,9 +38,16 @@ json::array parameters_of(const std::string& pattern) {
     for (const char* name : {"name", "id"}) {
         if (pattern.find(fmt::format("{{{}}}", name)) == std::string::npos) continue;
         parameters.push_back(
-            {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+            {{"name", name}, {"in", "path"}, {"required", true}, {"schema", path_schema(name)}});
     }
     return parameters;
+}
+
+json::object body_of(std::string_view pattern) {
+    json::object schema = request_schema(pattern);
+    const bool required = schema.contains("required");
+    if (schema.empty()) schema = {{"type", "object"}};
+    return {{"required", required}, {"content", {{"application/json", {{"schema", std::move(schema)}}}}}};
 }
 
 json::object operation_of(const Route& route) {
@@ -56,7 +64,7 @@ json::object operation_of(const Route& route) {
     if (auto parameters = parameters_of(route.pattern); !parameters.empty())
         operation["parameters"] = std::move(parameters);
     if (const std::string_view method = route.method; method == "POST" || method == "PATCH") {
-        operation["requestBody"] = {{"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
+        operation["requestBody"] = body_of(route.pattern);
     }
     operation["security"] =
         route.access == Access::kKey

@@ -164,6 +164,9 @@ Result<DecodedHeader> decode_header(std::span<const std::byte> header, std::uint
 
 Status verify_frames(const DecodedHeader& header, std::span<const std::byte> data) {
     if (data.size() != header.data_size) return damaged("the data section's size");
+#ifdef KVASIR_FUZZING
+    return {};  // a fuzzer cannot guess checksums, and is to get past them
+#endif
     for (std::size_t i = 0; i < header.frames.size(); ++i) {
         const std::uint64_t begin = i * kFrameBytes;
         const std::uint64_t count = std::min<std::uint64_t>(kFrameBytes, data.size() - begin);

@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import urllib.request
 from pathlib import Path
 
@@ -45,6 +47,22 @@ class ServerProcess:
         ended = self._process.wait(timeout=STOP_TIMEOUT_S)
         if ended != 0:
             raise RuntimeError(f"the server ended with {ended} after SIGTERM")
+
+    def freeze(self, seconds: float) -> None:
+        """As a machine that swaps, or a debugger: nothing moves, then all goes on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def home(self) -> Path:
+        return Path(self._home)
 
     def resident_bytes(self) -> int:
         assert self._process is not None

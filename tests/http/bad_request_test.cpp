@@ -55,6 +55,9 @@ const BadRequest kBadRequests[] = {
     {"no host", "GET / HTTP/1.1\r\n\r\n", 400},
     {"two hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", 400},
     {"header without colon", with_header("nonsense"), 400},
+    {"folded field", with_header("X-More: a\r\n b"), 400},
+    {"folded with a tab", with_header("X-More: a\r\n\tb"), 400},
+    {"folded coding", with_header("Transfer-Encoding:\r\n chunked"), 400},
     {"space before colon", with_header("Content-Length : 3"), 400},
     {"negative length", with_header("Content-Length: -1"), 400},
     {"length with plus", with_header("Content-Length: +3"), 400},
@@ -156,6 +159,20 @@ TEST(HttpLimits, ChunkLineThatNeverEndsIsCut) {
     RawClient client = server.client();
     client.send(with_header("Transfer-Encoding: chunked") + "5;" + std::string(20'000, 'x'));
     EXPECT_EQ(client.response().status, 431);
+}
+
+// A few before a request are overlooked; whoever sends nothing else would hold a thread of ours for ever.
+TEST(HttpLimits, EmptyLinesWithoutEndAreTheEnd) {
+    TestServer server;
+    RawClient polite = server.client();
+    polite.send("\r\n\r\n" + get_request("/after-empty-lines"));
+    EXPECT_EQ(polite.response().status, 200);
+    RawClient client = server.client();
+    std::string lines;
+    for (int i = 0; i < 100'000; ++i) lines += "\r\n";
+    std::thread sender([&] { client.send(lines); });
+    EXPECT_TRUE(client.closed_within(std::chrono::milliseconds(5000)));
+    sender.join();
 }
 
 TEST(HttpLimits, BodyIsRefusedFromItsLengthBeforeItIsSent) {

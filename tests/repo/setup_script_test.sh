@@ -15,12 +15,16 @@ mkdir -p "$copy/tests/clients" "$copy/.venv-clients"
 cp "$root"/tests/clients/requirements.txt "$root"/tests/clients/package-lock.json "$copy/tests/clients/"
 clients_stamp="$copy/.venv-clients/.made-$(cd "$root/tests/clients" && git hash-object requirements.txt package-lock.json | git hash-object --stdin | cut -c1-12)"
 : > "$clients_stamp"
+mkdir -p "$copy/tests/hostile" "$copy/.venv-hostile"
+cp "$root"/tests/hostile/requirements.txt "$copy/tests/hostile/"
+fuzzer_stamp="$copy/.venv-hostile/.made-$(git hash-object "$root/tests/hostile/requirements.txt" | cut -c1-12)"
+: > "$fuzzer_stamp"
 
 stand_in() { printf '#!/bin/bash\n%s\n' "$2" > "$work/bin/$1"; chmod +x "$work/bin/$1"; }
 # shellcheck disable=SC2016  # text of a script
 installed_all='for name in "$@"; do case "$name" in -*) ;; *) echo "$name installed" ;; esac; done'
 installed_some="$installed_all | grep -v -e libfmt-dev -e libedit-dev"
-for tool in g++ cmake ninja ccache npm pkg-config clang++-14 clang-format-14 clang-tidy-14 shellcheck; do stand_in "$tool" ''; done
+for tool in g++ cmake ninja ccache npm pkg-config clang++-14 clang-format-14 clang-tidy-14 shellcheck llvm-cov-14; do stand_in "$tool" ''; done
 stand_in python3 ''
 stand_in id 'echo 0'
 stand_in apt-get "echo \"apt-get \$*\" >> '$work/apt.log'"
@@ -56,6 +60,11 @@ stand_in apt-get ''
 stand_in dpkg-query "$installed_all"
 stand_in python3 'exit 1'  # neither venv nor pip
 expect "tests need python3-venv" 0 "installing 1 Debian packages: python3-venv" setup test
+rm "$fuzzer_stamp"
+expect "tests without the API fuzzer" 1 "packages of tests/hostile could not be installed. Check the network" setup test
+mkdir "$copy/.venv-hostile"
+: > "$fuzzer_stamp"
+expect "fuzzing needs no clients and no .venv" 0 "" setup fuzz
 rm "$clients_stamp"
 expect "tests without the clients" 1 "packages of tests/clients could not be installed. Check the network" setup test
 rm "$copy"/.venv/.made-*

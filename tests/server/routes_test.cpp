@@ -249,7 +249,17 @@ TEST(OpenApi, HasEveryRoute) {
         const json::value& operation = document.at("paths").at(route.pattern).at(method);
         EXPECT_TRUE(ids.insert(std::string(operation.at("operationId").as_string())).second);
     }
+    const json::value& chat = document.at("paths").at("/v1/chat/completions").at("post").at("requestBody");
+    EXPECT_EQ(chat.at_pointer("/content/application~1json/schema/properties/temperature/maximum"), 2.0);
     EXPECT_THAT(served.client().get("/docs").body, HasSubstr("/v1/chat/completions"));
+}
+
+TEST(Docs, AllowNoScriptAndNoFrame) {
+    ServedWorld served;
+    const HttpAnswer page = served.client().get("/docs");
+    EXPECT_THAT(page.headers.at("content-security-policy"), HasSubstr("default-src 'none'"));
+    EXPECT_THAT(page.headers.at("content-security-policy"), HasSubstr("frame-ancestors 'none'"));
+    EXPECT_EQ(page.headers.at("x-content-type-options"), "nosniff");
 }
 
 TEST(Health, AnswersAndReadinessEndsWithTheDrain) {

@@ -1,0 +1,70 @@
+// Bodies of requests of every protocol. Input: a letter that names the protocol, then JSON.
+#include "fuzz/fuzz_target.h"
+#include <boost/json.hpp>
+
+#include "api/anthropic.h"
+#include "api/openai_chat.h"
+#include "api/openai_completions.h"
+#include "base/names.h"
+#include "server/agent_requests.h"
+
+namespace kvasir::fuzz {
+
+namespace {
+
+void check_error(const ApiError& error) {
+    require(error.http_status >= 400 && error.http_status < 500, "a request that is refused is at fault");
+    require(!error.code.empty() && !error.message.empty(), "an error says what is wrong");
+    boost::system::error_code bad;
+    for (const std::string& body :
+         {openai_error_body(error), anthropic_error_body(error), kvasir_error_body(error)}) {
+        boost::json::parse(body, bad);
+        require(!bad, "the body of an error is JSON");
+    }
+}
+
+template <class T, class Rare>
+Outcome judge(const ApiResult<T>& request, Rare is_rare) {
+    if (request) return is_rare(*request) ? Outcome::kRare : Outcome::kAccepted;
+    check_error(request.error());
+    return Outcome::kRefused;
+}
+
+template <class Request>
+bool check_chat(const Request& request) {
+    require(!request.agent || check_agent_name(*request.agent).has_value(),
+            "an agent has a name that is one");
+    require(request.session.session_id.size() <= 256, "hints are short");
+    return request.sampling.top_k == 33;
+}
+
+}  // namespace
+
+Outcome run_target(Input input) {
+    if (input.empty()) return Outcome::kRefused;
+    const std::string_view text = text_of(input.subspan(1));
+    const auto rare_turn = [](const auto& request) { return request.expected_turn == 33U; };
+    const auto never = [](const auto&) { return false; };
+    switch (input.front()) {
+        case 'c':
+            return judge(parse_openai_chat(text), check_chat<ChatRequest>);
+        case 'p':
+            return judge(parse_openai_completion(text), check_chat<CompletionRequest>);
+        case 'm':
+            return judge(parse_anthropic_messages(text), check_chat<ChatRequest>);
+        case 't':
+            return judge(parse_anthropic_count_tokens(text), check_chat<ChatRequest>);
+        case 'n':
+            return judge(parse_new_agent(text), never);
+        case 'f':
+            return judge(parse_fork(text), never);
+        case 'r':
+            return judge(parse_rollback(text), [](std::uint32_t to) { return to == 33; });
+        case 'a':
+            return judge(parse_agent_message(text), rare_turn);
+        default:
+            return Outcome::kRefused;
+    }
+}
+
+}  // namespace kvasir::fuzz
