@@ -61,6 +61,7 @@ else()
 endif()
 target_link_libraries(kvasir_llama_import INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
 
+set(KVASIR_LLAMA_ARCHIVES "${llama_archives}" CACHE INTERNAL "")
 set(KVASIR_LLAMA_BUILD_DIR "${llama_build}" CACHE INTERNAL "")
 set(KVASIR_LLAMA_SOURCE_DIR "${llama_source}" CACHE INTERNAL "")
 set(KVASIR_TEST_MODEL_TOOL "${llama_build}/bin/test-llama-archs" CACHE INTERNAL "")

@@ -16,6 +16,7 @@ json::object memory_json(const MemoryNote& note) {
                         {"agent", nullptr},
                         {"turn", note.turn}};
     if (!note.not_reused_reason.empty()) memory["not_reused_reason"] = note.not_reused_reason;
+    if (!note.changed_field.empty()) memory["changed_field"] = note.changed_field;
     if (!note.agent.empty()) memory["agent"] = note.agent;
     if (!note.notes.empty()) memory["notes"] = json::array(note.notes.begin(), note.notes.end());
     return memory;

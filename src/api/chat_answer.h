@@ -45,11 +45,13 @@ struct MemoryNote {
     std::string agent;              // "" anonymous
     std::uint64_t turn = 0;
     std::vector<std::string> notes;  // ChatRequest::notes
+    std::string changed_field{};     // what of the request differs from what is stored; "" nothing
 };
 
 struct ChatAnswer {
     std::string id;
     std::int64_t created_unix_s = 0;
+    std::int64_t completed_unix_s = 0;
     std::string model;
     ChatMessage message;  // kAssistant
     FinishReason finish_reason = FinishReason::kStop;

@@ -14,6 +14,8 @@ std::vector<ChatMessage> read_openai_messages(const JsonFields& body);
 // tools, tool_choice, parallel_tool_calls, response_format. An allowed_tools choice takes the others out of
 // `tools`.
 void read_openai_tools(const JsonFields& body, ChatRequest& request);
+// The same of the Responses protocol: flat, and tools that its own servers run are left out, and told.
+void read_openai_response_tools(const JsonFields& body, ChatRequest& request);
 void read_response_format(const JsonFields& body, AnswerConstraint& constraint);
 // reasoning_effort, chat_template_kwargs.enable_thinking, thinking.
 Thinking read_openai_thinking(const JsonFields& body);

@@ -37,6 +37,7 @@ class AgentService {
     // said until the flag was set is kept there, and the result is kCancelled.
     virtual Result<TurnResult> message(const std::string& name, const std::string& text,
                                        const MessageOptions& options) = 0;
+    virtual Result<VerifyReport> verify(const std::string& name) = 0;
     virtual Result<MemoryUsage> memory_usage() = 0;
 };
 

@@ -150,6 +150,38 @@ void add_serve(CLI::App& app, Command& command) {
     });
 }
 
+void add_why(CLI::App& app, Command& command) {
+    auto* why = app.add_subcommand("why", "what of a server's last requests was reused, and what broke off");
+    auto arguments = std::make_shared<WhyArguments>();
+    auto* agent = why->add_option("agent", arguments->agent, "whose requests");
+    why->add_option("--request", arguments->request, "this one: its x-request-id")->excludes(agent);
+    why->add_option("--before-sending", arguments->before_sending,
+                    "file with a request as a client would send it (-: standard input): what would be reused")
+        ->needs(agent);
+    why->callback([&command, arguments] {
+        command = [arguments](const Config& config) { return run_why(config, *arguments); };
+    });
+    auto* verify = app.add_subcommand("verify", "an agent's stored state against a cold reading of it");
+    auto verified = std::make_shared<std::string>();
+    verify->add_option("agent", *verified, "its name")->required();
+    verify->callback([&command, verified] {
+        command = [verified](const Config& config) { return run_verify(config, *verified); };
+    });
+    auto* launch = app.add_subcommand("launch", "settings with which a client uses this server");
+    auto launched = std::make_shared<LaunchArguments>();
+    launch
+        ->add_option("client", launched->client,
+                     "claude, codex, opencode, pi, aider, continue, openai-sdk, ...")
+        ->required();
+    launch->add_option("--agent", launched->agent,
+                       "one agent for all it says (default: one for each session)");
+    launch->add_option("--url", launched->url, "where the server listens")->capture_default_str();
+    launch->add_option("--output", launched->output, "write them to this new file");
+    launch->callback([&command, launched] {
+        command = [launched](const Config& config) { return run_launch(config, *launched); };
+    });
+}
+
 void add_others(CLI::App& app, Command& command) {
     app.add_subcommand("ps", "resident agents")->callback([&command] { command = run_ps; });
     app.add_subcommand("doctor", "check model, store, disk and memory")->callback([&command] {
@@ -235,6 +267,7 @@ int run_command_line(int argc, char** argv) {
     add_chat(app, command);
     add_serve(app, command);
     add_agents(app, command);
+    add_why(app, command);
     add_others(app, command);
     try {
         app.parse(with_environment(app, given_arguments(argc, argv)));

@@ -44,6 +44,19 @@ struct BenchArguments {
     std::uint32_t repetitions = 5;
 };
 
+struct WhyArguments {
+    std::string agent;
+    std::string request;         // its id instead
+    std::string before_sending;  // a file with a request that is not sent yet; "-": standard input
+};
+
+struct LaunchArguments {
+    std::string client;
+    std::string agent;
+    std::string url = "http://127.0.0.1:8642";
+    std::string output;  // "" printed
+};
+
 struct ServeArguments {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8642;
@@ -67,6 +80,9 @@ struct ServeArguments {
 Result<ExitCode> run_chat(const Config& config, const ChatArguments& arguments);
 Result<ExitCode> run_agents(const Config& config, const AgentsArguments& arguments);
 Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments);
+Result<ExitCode> run_why(const Config& config, const WhyArguments& arguments);
+Result<ExitCode> run_verify(const Config& config, const std::string& agent);
+Result<ExitCode> run_launch(const Config& config, const LaunchArguments& arguments);
 Result<ExitCode> run_ps(const Config& config);
 Result<ExitCode> run_doctor(const Config& config);
 Result<ExitCode> run_demo(const Config& config, const DemoArguments& arguments);

@@ -77,6 +77,11 @@ Result<SaveResult> LocalAgents::evict(const std::string& name) {
     return session_->memory().evict(name);
 }
 
+Result<VerifyReport> LocalAgents::verify(const std::string& name) {
+    KVASIR_TRY_ASSIGN(AgentMemory * memory, this->memory());
+    return memory->verify(name);
+}
+
 Result<TurnResult> LocalAgents::message(const std::string& name, const std::string& text,
                                         const MessageOptions& options) {
     KVASIR_TRY_ASSIGN(AgentMemory * memory, this->memory());

@@ -133,6 +133,11 @@ Result<SaveResult> RemoteAgents::evict(const std::string& name) {
     return saved_of_json(answer);
 }
 
+Result<VerifyReport> RemoteAgents::verify(const std::string& name) {
+    KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "POST", "/verify", kWorkMs));
+    return verified_of_json(answer);
+}
+
 Result<MemoryUsage> RemoteAgents::memory_usage() {
     ClientRequest request;
     request.target = "/memory";

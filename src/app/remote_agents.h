@@ -35,6 +35,7 @@ class RemoteAgents final : public AgentService {
     Result<SaveResult> evict(const std::string& name) override;
     Result<TurnResult> message(const std::string& name, const std::string& text,
                                const MessageOptions& options) override;
+    Result<VerifyReport> verify(const std::string& name) override;
     Result<MemoryUsage> memory_usage() override;
 
   private:

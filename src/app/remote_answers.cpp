@@ -21,6 +21,7 @@ void read_metrics(const json::value& value, TurnMetrics& metrics, ServerFields& 
     fields.read("answer_tokens", metrics.answer_tokens);
     fields.read("source", metrics.source, ReuseSource::kDisk);
     fields.read("not_reused_reason", metrics.not_reused_reason);
+    fields.read("turns_dropped", metrics.turns_dropped);
     fields.read("restore_ms", metrics.restore_ms);
     fields.read("prefill_ms", metrics.prefill_ms);
     fields.read("first_token_ms", metrics.first_token_ms);
@@ -148,6 +149,21 @@ Result<LoadResult> loaded_of_json(const json::value& answer) {
     fields.read("restore_ms", loaded.restore_ms);
     fields.read("prefill_ms", loaded.prefill_ms);
     return fields.done(std::move(loaded));
+}
+
+Result<VerifyReport> verified_of_json(const json::value& answer) {
+    ServerFields fields(answer);
+    VerifyReport report;
+    fields.read("good", report.good);
+    fields.read("identical", report.identical);
+    fields.read("same_token", report.same_token);
+    fields.read("deviation", report.deviation);
+    fields.read("tokens", report.tokens);
+    fields.read("restored_tokens", report.restored_tokens);
+    fields.read("restore_ms", report.restore_ms);
+    fields.read("prefill_ms", report.prefill_ms);
+    fields.read("warning", report.warning);
+    return fields.done(std::move(report));
 }
 
 Result<MemoryUsage> memory_of_json(const json::value& answer) {

@@ -19,6 +19,7 @@ Result<ForkResult> forked_of_json(const boost::json::value& answer);
 Result<RollbackResult> rolled_back_of_json(const boost::json::value& answer);
 Result<SaveResult> saved_of_json(const boost::json::value& answer);
 Result<LoadResult> loaded_of_json(const boost::json::value& answer);
+Result<VerifyReport> verified_of_json(const boost::json::value& answer);
 Result<MemoryUsage> memory_of_json(const boost::json::value& answer);
 struct RemoteProgress {
     TurnPhase phase = TurnPhase::kPrefill;

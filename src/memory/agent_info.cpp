@@ -22,6 +22,14 @@ Position stored_tokens(std::span<const StoredBlock> blocks) {
     return end;
 }
 
+const char* to_string(WhenFull when_full) {
+    return when_full == WhenFull::kRefuse ? "refuse" : "drop_oldest_turns";
+}
+
+WhenFull when_full_of(std::string_view option) {
+    return option == to_string(WhenFull::kDropOldestTurns) ? WhenFull::kDropOldestTurns : WhenFull::kRefuse;
+}
+
 Result<AgentInfo> describe_stored(Catalog& catalog, const AgentRecord& agent) {
     KVASIR_TRY_ASSIGN(const std::vector<StoredBlock> blocks, catalog.referenced_blocks(agent.id));
     AgentInfo info;
@@ -41,6 +49,8 @@ Result<AgentInfo> describe_stored(Catalog& catalog, const AgentRecord& agent) {
     info.made_by = agent.made_by;
     info.pinned = agent.pinned;
     info.parent = agent.parent;
+    KVASIR_TRY_ASSIGN(const std::string when_full, catalog.agent_option(agent.id, kWhenFullOption));
+    info.when_full = when_full_of(when_full);
     return info;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "memory/agent_memory.h"
 #include "store/store.h"
@@ -14,5 +15,8 @@ Position stored_tokens(std::span<const StoredBlock> blocks);
 
 // As it is on disk; state is kStored or kEmpty.
 Result<AgentInfo> describe_stored(Catalog& catalog, const AgentRecord& agent);
+
+inline constexpr const char* kWhenFullOption = "when_full";
+WhenFull when_full_of(std::string_view option);  // what is not known refuses
 
 }  // namespace kvasir

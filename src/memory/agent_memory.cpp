@@ -108,35 +108,9 @@ Result<Conversation> EngineAgentMemory::head_conversation(const AgentRecord& rec
     return conversation_at(record, std::move(path));
 }
 
-Result<Position> EngineAgentMemory::count_tokens(const TurnRequest& request) {
-    Conversation conversation;
-    std::vector<ChatMessage> added;
-    const auto record = context_.store.catalog().agent(request.agent);
-    if (record && request.history == History::kSent) {
-        // The same way as the turn itself goes: stored answers keep their exact tokens.
-        KVASIR_TRY_ASSIGN(const auto match, find_match(context_.store.catalog(), record->id, request));
-        if (match) {
-            KVASIR_TRY_ASSIGN(auto path, context_.store.catalog().path_to(match->turn));
-            KVASIR_TRY_ASSIGN(conversation, conversation_at(*record, std::move(path)));
-            added.assign(request.messages.begin() + static_cast<std::ptrdiff_t>(match->messages),
-                         request.messages.end());
-        }
-    } else if (record) {
-        KVASIR_TRY_ASSIGN(conversation, head_conversation(*record));
-        added = request.messages;
-    }
-    if (conversation.turns.empty()) {
-        conversation.agent.created_unix_ms = record ? record->created_unix_ms : clock_.unix_ms();
-        conversation.tools = request.tools;
-        added = request.messages;
-    }
-    KVASIR_TRY_ASSIGN(const Prompt prompt,
-                      make_prompt(context_.engine, conversation, added, request.thinking));
-    return static_cast<Position>(prompt.tokens.size());
-}
-
 Result<AgentInfo> EngineAgentMemory::describe(const AgentRecord& record) {
     KVASIR_TRY_ASSIGN(AgentInfo info, describe_stored(context_.store.catalog(), record));
+    info.context_tokens = context_.engine.model().context_tokens;
     if (const ResidentAgent* agent = places_.find(record.name); agent != nullptr) {
         info.state = agent->state();
         info.cache_tokens = std::min(std::max(info.cache_tokens, agent->length()), record.token_count);
@@ -183,9 +157,26 @@ Result<AgentCache> EngineAgentMemory::cache(const std::string& name) {
     return cache;
 }
 
+Result<AgentInfo> EngineAgentMemory::set_when_full(const std::string& name, WhenFull when_full) {
+    Catalog& catalog = context_.store.catalog();
+    KVASIR_TRY_ASSIGN(const AgentRecord record, catalog.agent(name));
+    KVASIR_TRY(catalog.set_agent_option(record.id, kWhenFullOption, to_string(when_full)));
+    return describe(record);
+}
+
 Result<std::vector<TurnRecord>> EngineAgentMemory::turns(const std::string& name) {
     KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
     return context_.store.catalog().turns(record.id);
+}
+
+Result<std::optional<ResponseTurn>> EngineAgentMemory::response_turn(const std::string& id) {
+    Catalog& catalog = context_.store.catalog();
+    KVASIR_TRY_ASSIGN(auto response, catalog.response(id));
+    if (!response) return std::optional<ResponseTurn>();
+    KVASIR_TRY_ASSIGN(auto path, catalog.path_to(response->turn));
+    KVASIR_TRY_ASSIGN(Conversation conversation, conversation_at({}, std::move(path)));
+    return std::optional<ResponseTurn>(
+        ResponseTurn{std::move(*response), std::move(conversation.messages), std::move(conversation.tools)});
 }
 
 SaveResult EngineAgentMemory::stored_durability(const AgentRecord& record) {

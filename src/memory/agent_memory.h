@@ -22,6 +22,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "memory/match_values.h"
 #include "memory/turn_request.h"
 #include "store/store.h"
 
@@ -40,6 +41,7 @@ enum class AgentState {
 };
 
 const char* to_string(AgentState state);
+const char* to_string(WhenFull when_full);  // "refuse", "drop_oldest_turns"
 
 // What happened to an agent, told as it happens, on the engine thread.
 enum class MemoryEventKind {
@@ -90,6 +92,8 @@ struct AgentInfo {
     MadeBy made_by = MadeBy::kUser;
     Pinned pinned = Pinned::kNo;
     std::string parent;
+    Position context_tokens = 0;  // that the model has for it; 0: no model is loaded
+    WhenFull when_full = WhenFull::kRefuse;
 };
 
 // Where the reused tokens came from.
@@ -105,8 +109,10 @@ struct TurnMetrics {
     Position answer_tokens = 0;
     Position reasoning_tokens = 0;  // of them, thought before the answer
     ReuseSource source = ReuseSource::kNone;
-    std::string not_reused_reason;  // "", "prefix_changed", "fingerprint_changed", "damaged", "not_stored",
-                                    // "no_restore_point"
+    std::string not_reused_reason;    // "", "prefix_changed", "fingerprint_changed", "damaged", "not_stored",
+                                      // "no_restore_point", "oldest_turns_dropped"
+    std::string changed_field;        // with "prefix_changed": where the client's history differs
+    std::uint32_t turns_dropped = 0;  // the oldest ones, since the context is full
     double restore_ms = 0;
     double prefill_ms = 0;
     double first_token_ms = 0;  // from the call to the first token
@@ -240,6 +246,26 @@ struct MemoryUsage {
     std::uint64_t total_bytes = 0;     // what the process takes now, as the kernel counts it
 };
 
+// Stored state against a cold reading of the same tokens.
+struct VerifyReport {
+    Position tokens = 0;
+    Position restored_tokens = 0;  // from disk; the rest was read
+    bool good = false;
+    bool identical = false;   // logits, to the bit
+    bool same_token = false;  // the likeliest next one
+    double deviation = 0;     // of logits: root mean square, as a share of their spread
+    double restore_ms = 0;
+    double prefill_ms = 0;
+    std::string warning;
+};
+
+// An answer that is known by an id, and the conversation up to and with it.
+struct ResponseTurn {
+    StoredResponse response;
+    std::vector<ChatMessage> messages;  // system messages first
+    std::vector<ToolDefinition> tools;
+};
+
 class TurnRun;
 
 class AgentMemory {
@@ -263,6 +289,11 @@ class AgentMemory {
     virtual Status evaluate(std::span<const BatchRow> rows) = 0;
     // Tokens that the prompt of such a turn would have. Nothing is changed.
     virtual Result<Position> count_tokens(const TurnRequest& request) = 0;
+    // What of such a request's conversation is known, and where it differs. Nothing is changed.
+    virtual Result<MatchReport> match(const TurnRequest& request) = 0;
+    // How the last requests were found, newest first; since the start, at most 512 of all agents.
+    virtual std::vector<MatchReport> match_reports(const std::string& agent) const = 0;
+    virtual std::optional<MatchReport> match_report(const std::string& request_id) const = 0;
     // A turn is running on it: save(), evict(), load() and remove() are kConflict then.
     virtual bool is_busy(const std::string& name) const = 0;
     virtual Result<SaveResult> save(
@@ -273,6 +304,9 @@ class AgentMemory {
     // Everybody is saved and leaves, and the engine's memory is given back until somebody needs it again.
     // kConflict: a turn is running. kUnavailable: somebody's KV cannot be saved; then nobody leaves.
     virtual Result<RestResult> rest() = 0;
+    // The agent is saved and leaves, comes back from disk, and is read cold beside it. Nobody is answered
+    // meanwhile. kConflict: a turn is running.
+    virtual Result<VerifyReport> verify(const std::string& name) = 0;
     virtual Result<EraseReceipt> remove(const std::string& name) = 0;
     // kConflict: the new name is taken, or it is to be renamed in the middle of a turn.
     virtual Result<AgentInfo> change(const std::string& name, const AgentChange& change) = 0;
@@ -283,12 +317,16 @@ class AgentMemory {
     // same files until they differ. kConflict: name taken. kNotFound: no such agent or turn.
     virtual Result<ForkResult> fork(const std::string& name, const std::string& new_name,
                                     std::optional<std::uint32_t> at) = 0;
+    virtual Result<AgentInfo> set_when_full(const std::string& name, WhenFull when_full) = 0;
     // The next message follows turn `to` (0: the system prompt). kConflict: a turn is running.
     virtual Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) = 0;
     virtual Result<std::vector<AgentInfo>> list() = 0;  // by name
     virtual Result<AgentInfo> show(const std::string& name) = 0;
     virtual Result<AgentCache> cache(const std::string& name) = 0;
     virtual Result<std::vector<TurnRecord>> turns(const std::string& name) = 0;
+    virtual Result<std::optional<ResponseTurn>> response_turn(const std::string& id) = 0;
+    // Responses and conversations that clients keep here.
+    virtual ResponseCatalog& responses() = 0;
     virtual MemoryUsage memory_usage() const = 0;
     virtual std::vector<std::string> resident() const = 0;  // least recently used first
 };

@@ -14,6 +14,12 @@ std::size_t count_leading_system(const std::vector<ChatMessage>& messages) {
     return static_cast<std::size_t>(first_other - messages.begin());
 }
 
+Result<bool> has_key(Catalog& catalog, std::optional<TurnId> turn, const Digest256& key) {
+    if (!turn) return false;
+    KVASIR_TRY_ASSIGN(const auto path, catalog.path_to(*turn));
+    return path.back().conversation_key == key;
+}
+
 }  // namespace
 
 Position Conversation::prefix_end() const {
@@ -75,7 +81,9 @@ Result<std::optional<Match>> find_match(Catalog& catalog, AgentId agent, const T
     std::reverse(keys.begin(), keys.end());
     for (const auto& [digest, count] : keys) {
         KVASIR_TRY_ASSIGN(const auto turn, catalog.find_turn(agent, digest));
-        if (turn) return std::optional<Match>(Match{*turn, count});
+        if (!turn) continue;
+        KVASIR_TRY_ASSIGN(const bool is_wanted, has_key(catalog, request.follows, digest));
+        return std::optional<Match>(Match{is_wanted ? *request.follows : *turn, count});
     }
     return std::optional<Match>();
 }

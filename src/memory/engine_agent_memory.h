@@ -4,14 +4,15 @@
 // Nothing here is remembered that the catalog does not know, but what is resident: every call reads the agent
 // anew.
 //   agent_memory.cpp: opening, listing, saving     upkeep.cpp: changing, removing     filling.cpp: creating,
-//   loading     forking.cpp: forks, going back     turn.cpp: from a request to a turn     turn_run.h: its way
-//   places.h: residency of KV
+//   loading     forking.cpp: forks, going back     turn.cpp: from a request to a turn     sent_history.cpp:
+//   what of it is known     turn_run.h: its way     places.h: residency of KV
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "memory/agent_memory.h"
+#include "memory/match_report.h"
 #include "memory/places.h"
 #include "memory/prompt.h"
 #include "memory/turn_run.h"
@@ -33,26 +34,38 @@ class EngineAgentMemory final : public AgentMemory {
     Result<LoadResult> load(const std::string& name) override;
     Result<SaveResult> evict(const std::string& name) override;
     Result<RestResult> rest() override;
+    Result<VerifyReport> verify(const std::string& name) override;
     Result<EraseReceipt> remove(const std::string& name) override;
     Result<AgentInfo> change(const std::string& name, const AgentChange& change) override;
     Result<std::optional<EraseReceipt>> expire_one(std::int64_t unused_since_unix_ms) override;
     Result<ForkResult> fork(const std::string& name, const std::string& new_name,
                             std::optional<std::uint32_t> at) override;
+    Result<AgentInfo> set_when_full(const std::string& name, WhenFull when_full) override;
     Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) override;
     Result<std::vector<AgentInfo>> list() override;
     Result<AgentInfo> show(const std::string& name) override;
     Result<AgentCache> cache(const std::string& name) override;
     Result<std::vector<TurnRecord>> turns(const std::string& name) override;
+    Result<std::optional<ResponseTurn>> response_turn(const std::string& id) override;
+    ResponseCatalog& responses() override { return context_.store.catalog(); }
     MemoryUsage memory_usage() const override;
     std::vector<std::string> resident() const override { return places_.residency().names(); }
     Result<std::unique_ptr<TurnRun>> begin_turn(TurnRequest request, TurnSinks sinks) override;
     Status evaluate(std::span<const BatchRow> rows) override;
     Result<Position> count_tokens(const TurnRequest& request) override;
+    Result<MatchReport> match(const TurnRequest& request) override;
+    std::vector<MatchReport> match_reports(const std::string& agent) const override {
+        return match_log_.of(agent);
+    }
+    std::optional<MatchReport> match_report(const std::string& request_id) const override {
+        return match_log_.find(request_id);
+    }
     bool is_busy(const std::string& name) const override;
 
   private:
     Status check_model(const AgentRecord& record) const;
     Status check_idle(const std::string& name) const;
+    Result<SequenceId> scratch_sequence(const std::string& kept);
     Result<Conversation> head_conversation(const AgentRecord& record);
     Result<AgentRecord> store_new_agent(const TurnRequest& request, const std::string& system_prompt,
                                         const Opening& opening);
@@ -68,12 +81,26 @@ class EngineAgentMemory final : public AgentMemory {
 
     Result<PreparedTurn> prepare(TurnRequest request);
     Result<AgentRecord> record_of(const TurnRequest& request);
-    // What of a conversation that was sent whole is known, and the messages that are not.
     Result<Conversation> raw_conversation(const AgentRecord& record);
     // The conversation, what is new of it, and its tokens.
     Status add_prompt(const AgentRecord& record, const TurnRequest& request, PreparedTurn& turn);
-    Result<Conversation> sent_conversation(const AgentRecord& record, const TurnRequest& request,
-                                           std::vector<ChatMessage>& added);
+    struct SentHistory {
+        Conversation conversation;
+        std::size_t known = 0;  // messages of the request that are part of it
+        MatchedBy by = MatchedBy::kNothing;
+        std::optional<MatchDifference> difference;
+    };
+    // Nothing when not even its beginning is known.
+    Result<std::optional<SentHistory>> find_history(const AgentRecord& record, const TurnRequest& request);
+    Result<SentHistory> sent_history(const AgentRecord& record, const TurnRequest& request);
+    struct DryMatch {
+        SentHistory history;
+        Prompt prompt;
+    };
+    Result<DryMatch> dry_match(const TurnRequest& request);
+    MatchReport report_of(const TurnRequest& request, const SentHistory& history, const Prompt& prompt) const;
+    // Leaves the oldest turns out when they do not fit and the agent is set so.
+    Status fit_context(const AgentRecord& record, const TurnRequest& request, PreparedTurn& turn) const;
     // That many tokens fit into the context and into all cells.
     Status check_fits(const Conversation& conversation, Position size) const;
     // And into those that others have not reserved. kUnavailable: not now.
@@ -85,6 +112,7 @@ class EngineAgentMemory final : public AgentMemory {
     const Clock& clock_;
     std::string fingerprint_changes_;
     Places places_;
+    MatchLog match_log_;
 };
 
 }  // namespace kvasir

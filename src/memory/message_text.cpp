@@ -1,6 +1,8 @@
 #include "memory/message_text.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <exception>
 #include <optional>
 
@@ -84,6 +86,11 @@ json::value sorted(const json::value& value) {
         for (const json::value& item : *array) copy.push_back(sorted(item));
         return copy;
     }
+    if (const double* number = value.if_double()) {
+        constexpr double kExactMost = 9007199254740992.0;  // 2^53
+        const bool is_whole = std::abs(*number) <= kExactMost && std::floor(*number) == *number;
+        return is_whole ? json::value(static_cast<std::int64_t>(*number)) : value;
+    }
     const json::object* object = value.if_object();
     if (object == nullptr) return value;
     std::vector<std::string> keys;
@@ -94,7 +101,8 @@ json::value sorted(const json::value& value) {
     return copy;
 }
 
-// JSON with sorted keys and no white space; text that is no JSON stays as it is.
+}  // namespace
+
 std::string canonical_json(const std::string& text) {
     json::parse_options options;
     options.max_depth = kJsonDepthMax;
@@ -109,8 +117,6 @@ std::string_view trimmed(std::string_view text) {
     if (begin == std::string_view::npos) return {};
     return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
-
-}  // namespace
 
 std::string encode(const TurnMessages& messages) {
     json::array array;
@@ -151,9 +157,11 @@ void ConversationKey::add(const ChatMessage& message) {
     Sha256 hash("kvasir.conversation.message.v1");
     hash.field("before", value_).field("role", to_string(message.role));
     hash.field("content", message.role == Role::kAssistant ? trimmed(message.content) : message.content);
-    hash.field("name", message.name).field("call", message.tool_call_id);
+    hash.field("name", message.name).field("call", call_number(message.tool_call_id));
     for (const ToolCall& call : message.tool_calls) {
-        hash.field("id", call.id).field("tool", call.name).field("arguments", canonical_json(call.arguments));
+        calls_[call.id] = ++call_count_;
+        hash.field("id", call_number(call.id));
+        hash.field("tool", call.name).field("arguments", canonical_json(call.arguments));
     }
     value_ = hash.finish();
 }
@@ -162,6 +170,12 @@ const ChatMessage* last_user_message(const std::vector<ChatMessage>& messages) {
     const auto found = std::find_if(messages.rbegin(), messages.rend(),
                                     [](const ChatMessage& message) { return message.role == Role::kUser; });
     return found == messages.rend() ? nullptr : &*found;
+}
+
+// Ids are names that clients may change; which call a result answers is what counts.
+std::string ConversationKey::call_number(const std::string& id) const {
+    const auto found = calls_.find(id);
+    return found == calls_.end() ? id : "#" + std::to_string(found->second);
 }
 
 }  // namespace kvasir

@@ -39,6 +39,32 @@ void Places::note_damaged(const std::string& name, const std::string& reason) {
     tell({MemoryEventKind::kDamaged, name, 0, 0, reason});
 }
 
+void Places::begin_reading(ResidentAgent& agent, std::span<const Token> prompt) {
+    agent.reading = prompt;
+    agent.reading_number = ++readings_;
+}
+
+// Only those that began before it, so that nobody waits for somebody who waits for him.
+Places::Leader Places::find_leader(const ResidentAgent& follower, const Wanted& wanted, Position least) {
+    Leader best{nullptr, least};
+    residency_.for_each([&](ResidentAgent& agent) {
+        const bool is_before = !agent.reading.empty() && agent.reading_number < follower.reading_number;
+        if (&agent == &follower || !is_before) return;
+        const Position shared = std::min(common_prefix(agent.reading, wanted.tokens), wanted.reuse_max);
+        if (shared > best.shared) best = {&agent, shared};
+    });
+    return best;
+}
+
+Status Places::fork_rows(const Leader& leader, ResidentAgent& follower, const Wanted& wanted) {
+    KVASIR_TRY(reset(follower));
+    KVASIR_TRY(context_.engine.fork(leader.agent->sequence, follower.sequence, leader.shared));
+    const auto rows = wanted.tokens.first(leader.shared);
+    follower.rows.assign(rows.begin(), rows.end());
+    follower.durable_at.reset();
+    return {};
+}
+
 // An empty sequence, whatever could not be rewound.
 Status Places::reset(ResidentAgent& agent) {
     agent.forget_after(0);
@@ -121,6 +147,17 @@ Status Places::check_room(const std::string& name) {
     return fail(all_busy());
 }
 
+Status Places::make_way(const std::string& kept) {
+    ResidentAgent* agent = residency_.find(kept);
+    ResidentAgent* leaving = residency_.least_recent(agent, kept);
+    if (leaving == nullptr || leaving->record.name == kept)
+        return fail(ErrorCode::kUnavailable,
+                    "there is no place for a second reading: start with more places (--max-agents)");
+    SaveResult saved = evict(*leaving);
+    if (!saved.warning.empty()) warnings_.push_back(std::move(saved.warning));
+    return {};
+}
+
 Result<ResidentAgent*> Places::make_place(const Conversation& conversation) {
     const std::string& name = conversation.agent.name;
     while (residency_.size() >= agents_max_) {
@@ -163,6 +200,7 @@ Status Places::decode(std::span<const BatchRow> rows) {
 
 void Places::roll_back(ResidentAgent& agent, std::span<const Token> committed) {
     const Position shared = common_prefix(agent.rows, committed);
+    end_reading(agent);
     agent.busy.reset();
     if (shared > 0 && reuse_own(agent, shared)) return;
     drop(agent);

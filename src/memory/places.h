@@ -41,11 +41,23 @@ class Places {
     Places(const Places&) = delete;
     Places& operator=(const Places&) = delete;
 
+    // Somebody idle leaves, but nobody of that name. kUnavailable: there is nobody.
+    Status make_way(const std::string& kept);
     // A place for a conversation, with a sequence of its own, most recently used now and busy until
     // release(). The branch's own place if it has one, else an idle one of this agent whose rows mostly begin
     // `tokens`, else a new one. kUnavailable: all places are busy.
     Result<ResidentAgent*> take(const Conversation& conversation, std::span<const Token> tokens);
-    void release(ResidentAgent& agent) { agent.busy.reset(); }
+    void release(ResidentAgent& agent) {
+        end_reading(agent);
+        agent.busy.reset();
+    }
+    // A turn reads `prompt` into it from now on: those that come after it and begin like it wait instead of
+    // reading the same. The prompt outlives the reading.
+    void begin_reading(ResidentAgent& agent, std::span<const Token> prompt);
+    void end_reading(ResidentAgent& agent) {
+        agent.reading = {};
+        agent.awaited.clear();
+    }
     // kUnavailable: no newcomer of that name would get a place now.
     Status check_room(const std::string& name);
     // Makes the agent's sequence hold the longest beginning of `wanted` that can be had: its own rows, or
@@ -86,6 +98,13 @@ class Places {
     Error all_busy() const;
     ResidentAgent* find_place(const Conversation& conversation, std::span<const Token> tokens);
     Result<ResidentAgent*> make_place(const Conversation& conversation);
+    // Who holds, or reads just now, more than `least` of the first tokens of `wanted`.
+    struct Leader {
+        ResidentAgent* agent = nullptr;
+        Position shared = 0;  // of the wanted tokens
+    };
+    Leader find_leader(const ResidentAgent& follower, const Wanted& wanted, Position least);
+    Status fork_rows(const Leader& leader, ResidentAgent& follower, const Wanted& wanted);
     Status reset(ResidentAgent& agent);
     Status reuse_own(ResidentAgent& agent, Position position);
     void note_damaged(const std::string& name, const std::string& reason);
@@ -99,6 +118,7 @@ class Places {
     std::set<std::string> damaged_;  // stored KV failed verification and is not rewritten yet
     std::vector<std::string> warnings_;
     ReuseHistory history_;
+    std::uint64_t readings_ = 0;
     std::vector<std::byte> save_image_;  // one buffer for all saves
 };
 

@@ -26,18 +26,6 @@ Position end_of_messages(const Engine& engine, std::string_view text, SequenceSt
     return without ? common_prefix(*without, tokens) : 0;
 }
 
-Result<Prompt> render_everything(const Engine& engine, const Conversation& conversation,
-                                 const ChatPrompt& messages) {
-    KVASIR_TRY_ASSIGN(const RenderedChat rendered, engine.render(messages));
-    const std::string_view text = rendered.text;
-    Prompt prompt;
-    KVASIR_TRY_ASSIGN(prompt.tokens, tokens_of(engine, text, SequenceStart::kYes));
-    prompt.history_end = common_prefix(conversation.tokens, prompt.tokens);
-    prompt.message_end =
-        end_of_messages(engine, text.substr(0, rendered.messages_end), SequenceStart::kYes, prompt.tokens);
-    return prompt;
-}
-
 // A word that stands in for the last answer and occurs nowhere after it.
 std::string sentinel_for(std::span<const ChatMessage> added) {
     std::string sentinel = "Kvasir7Answer";
@@ -119,6 +107,18 @@ Result<std::optional<Prompt>> extend(const Engine& engine, const Conversation& c
 
 }  // namespace
 
+Result<Prompt> render_whole(const Engine& engine, const Conversation& conversation,
+                            const ChatPrompt& messages) {
+    KVASIR_TRY_ASSIGN(const RenderedChat rendered, engine.render(messages));
+    const std::string_view text = rendered.text;
+    Prompt prompt;
+    KVASIR_TRY_ASSIGN(prompt.tokens, tokens_of(engine, text, SequenceStart::kYes));
+    prompt.history_end = common_prefix(conversation.tokens, prompt.tokens);
+    prompt.message_end =
+        end_of_messages(engine, text.substr(0, rendered.messages_end), SequenceStart::kYes, prompt.tokens);
+    return prompt;
+}
+
 Result<std::vector<Token>> system_prefix(const Engine& engine, const Opening& opening,
                                          std::int64_t created_unix_ms) {
     std::vector<std::vector<Token>> renderings;
@@ -179,7 +179,7 @@ Result<Prompt> make_prompt(const Engine& engine, const Conversation& conversatio
         KVASIR_TRY_ASSIGN(auto extended, extend(engine, conversation, added, messages));
         if (extended) return std::move(*extended);
     }
-    return render_everything(engine, conversation, messages);
+    return render_whole(engine, conversation, messages);
 }
 
 }  // namespace kvasir

@@ -30,6 +30,10 @@ ChatPrompt chat_prompt(const Conversation& conversation, std::span<const ChatMes
 Result<Prompt> make_prompt(const Engine& engine, const Conversation& conversation,
                            std::span<const ChatMessage> added, Thinking thinking);
 
+// All of it rendered and tokenised anew; what it shares with the stored tokens is its history.
+Result<Prompt> render_whole(const Engine& engine, const Conversation& conversation,
+                            const ChatPrompt& messages);
+
 // kInvalidArgument: it is empty, or holds a token that the model does not have.
 Result<Prompt> make_raw_prompt(const Engine& engine, const RawPrompt& raw);
 std::string text_of(const Engine& engine, const RawPrompt& raw);

@@ -27,6 +27,9 @@ class Residency {
     ResidentAgent* least_recent(const ResidentAgent* kept, const std::string& name);
 
     void for_each_idle(const std::function<void(ResidentAgent&)>& visit);
+    void for_each(const std::function<void(ResidentAgent&)>& visit) {
+        for (ResidentAgent& agent : agents_) visit(agent);
+    }
     std::size_t size() const { return agents_.size(); }
     const std::list<ResidentAgent>& agents() const { return agents_; }  // least recently used first
     std::vector<std::string> names() const;

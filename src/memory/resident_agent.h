@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <span>
 #include <vector>
 
 #include "engine/engine.h"
@@ -24,6 +26,10 @@ struct ResidentAgent {
     std::optional<Position>
         durable_at;                  // rows [0, durable_at), window and state there are stored and referenced
     std::optional<AgentState> busy;  // what is being done with it just now
+    // The prompt that a turn reads into it, and which of all turns that is. Empty: nothing is read.
+    std::span<const Token> reading;
+    std::uint64_t reading_number = 0;
+    std::set<Position> awaited;  // where others wait for it
 
     Position length() const { return static_cast<Position>(rows.size()); }
     bool durable() const { return durable_at == length(); }

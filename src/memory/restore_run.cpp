@@ -11,6 +11,8 @@ namespace {
 
 // Rows that are there are not exchanged for stored ones that go hardly further: all of those would be read.
 constexpr Position kStoredGainTokensMin = 64;
+// Of another turn's rows: less is read sooner than it is waited for.
+constexpr Position kFollowGainTokensMin = 64;
 
 bool contains_all(const std::vector<PlannedBlock>& planned, const std::set<BlockName>& names) {
     return std::all_of(planned.begin(), planned.end(),
@@ -53,6 +55,11 @@ Status RestoreRun::make_plan() {
     }
     plan_ = std::move(*plan);
     reuse_.stored_end = std::max(reuse_.stored_end, plan_.chain_end);
+    otherwise_ = std::max(own_, plan_.position);
+    if (!alone_ && places_.find_leader(agent_, wanted_, otherwise_ + kFollowGainTokensMin).agent != nullptr) {
+        stage_ = Stage::kFollow;
+        return {};
+    }
     if (plan_.position <= own_ || (own_ > 0 && plan_.position - own_ < kStoredGainTokensMin)) return finish();
     own_ = 0;
     next_ = 0;
@@ -62,6 +69,30 @@ Status RestoreRun::make_plan() {
         return {};
     }
     return places_.reset(agent_);
+}
+
+// Somebody reads now what would be read here: it is read once, and copied when it is there.
+Status RestoreRun::follow() {
+    const Places::Leader leader = places_.find_leader(agent_, wanted_, otherwise_ + kFollowGainTokensMin);
+    if (alone_ || leader.agent == nullptr) {
+        stage_ = Stage::kPlan;
+        return make_plan();
+    }
+    if (leader.agent->length() < leader.shared) {
+        leader.agent->awaited.insert(leader.shared);
+        return {};
+    }
+    const Status forked = places_.fork_rows(leader, agent_, wanted_);
+    own_ = 0;
+    if (!forked) {
+        // The model has gone on too far to be copied from.
+        alone_ = true;
+        return places_.reset(agent_);
+    }
+    reuse_.position = leader.shared;
+    reuse_.source = ReuseSource::kMemoryFork;
+    if (places_.context_.windowed()) capture_boundary(places_.context_.engine, agent_);
+    return finish();
 }
 
 Status RestoreRun::import_next() {
@@ -133,6 +164,8 @@ Status RestoreRun::advance() {
     switch (stage_) {
         case Stage::kPlan:
             return make_plan();
+        case Stage::kFollow:
+            return follow();
         case Stage::kImport:
             return import_next();
         case Stage::kDone:

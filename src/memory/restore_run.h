@@ -48,13 +48,17 @@ class RestoreRun {
     // Plans, or imports one block. An error: nothing could be made of the place.
     Status step();
     bool done() const { return stage_ == Stage::kDone; }
+    // For rows that another turn reads just now: steps do nothing until they are there.
+    bool waits() const { return stage_ == Stage::kFollow && !alone_; }
+    void go_alone() { alone_ = true; }
     const Reuse& reuse() const { return reuse_; }  // when done
 
   private:
-    enum class Stage { kPlan, kImport, kDone };
+    enum class Stage { kPlan, kFollow, kImport, kDone };
 
     Status advance();
     Status make_plan();
+    Status follow();
     Status import_next();
     Status import_failed(const PlannedBlock& planned, const Error& error);
     Status adopt();
@@ -68,8 +72,10 @@ class RestoreRun {
     std::function<void(Position)> on_progress_;
     std::optional<AgentState> busy_before_;
     Stage stage_ = Stage::kPlan;
-    Position shared_ = 0;  // of the agent's own rows, those that are wanted, as long as they are there
-    Position own_ = 0;     // of them, what can be had without anything stored
+    Position shared_ = 0;     // of the agent's own rows, those that are wanted, as long as they are there
+    Position own_ = 0;        // of them, what can be had without anything stored
+    bool alone_ = false;      // waits for nobody (any more)
+    Position otherwise_ = 0;  // what there is without waiting
     std::set<BlockName> excluded_;
     RestorePlan plan_;
     std::size_t next_ = 0;  // of the plan's blocks

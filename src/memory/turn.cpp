@@ -5,6 +5,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/names.h"
+#include "memory/agent_info.h"
+#include "memory/context_fit.h"
 #include "memory/engine_agent_memory.h"
 #include "memory/input_checks.h"
 #include "memory/turn_run.h"
@@ -12,6 +14,8 @@
 namespace kvasir {
 
 namespace {
+
+constexpr Position kContextShareLeft = 4;
 
 Status check_request(const TurnRequest& request) {
     KVASIR_TRY(check_agent_name(request.agent));
@@ -90,26 +94,6 @@ Result<AgentRecord> EngineAgentMemory::record_of(const TurnRequest& request) {
     return store_new_agent(request, system_prompt, opening);
 }
 
-Result<Conversation> EngineAgentMemory::sent_conversation(const AgentRecord& record,
-                                                          const TurnRequest& request,
-                                                          std::vector<ChatMessage>& added) {
-    Catalog& catalog = context_.store.catalog();
-    KVASIR_TRY_ASSIGN(auto match, find_match(catalog, record.id, request));
-    if (!match) {
-        const Opening opening = opening_of(request);
-        NewRoot root{record.id, {}, encode({opening.messages, opening.tools}), opening.key()};
-        KVASIR_TRY_ASSIGN(root.prefix_tokens,
-                          system_prefix(context_.engine, opening, record.created_unix_ms));
-        KVASIR_TRY_ASSIGN(const TurnRecord made, catalog.add_root(root, clock_.unix_ms()));
-        match = Match{made.id, opening.messages.size()};
-    }
-    added.assign(request.messages.begin() + static_cast<std::ptrdiff_t>(match->messages),
-                 request.messages.end());
-    if (added.empty()) return fail(ErrorCode::kInvalidArgument, "the conversation has system messages only");
-    KVASIR_TRY_ASSIGN(auto path, catalog.path_to(match->turn));
-    return conversation_at(record, std::move(path));
-}
-
 // Such texts hang on a root of their own, so that they and the agent's conversations never meet.
 Result<Conversation> EngineAgentMemory::raw_conversation(const AgentRecord& record) {
     Catalog& catalog = context_.store.catalog();
@@ -124,6 +108,26 @@ Result<Conversation> EngineAgentMemory::raw_conversation(const AgentRecord& reco
     return conversation_at(record, std::move(path));
 }
 
+Status EngineAgentMemory::fit_context(const AgentRecord& record, const TurnRequest& request,
+                                      PreparedTurn& turn) const {
+    const Position context = context_.engine.model().context_tokens;
+    // A quarter is left for what comes, so that not every turn has to leave something out.
+    const Position answer = std::min<Position>(request.answer_tokens_max, context / kContextShareLeft);
+    if (turn.prompt.tokens.size() + answer <= context) return {};
+    KVASIR_TRY_ASSIGN(const std::string set,
+                      context_.store.catalog().agent_option(record.id, kWhenFullOption));
+    const WhenFull when_full = request.when_full.value_or(when_full_of(set));
+    if (when_full == WhenFull::kRefuse) return {};
+    KVASIR_TRY_ASSIGN(FittedPrompt fitted,
+                      fit_prompt(context_.engine, turn.conversation, turn.added, request.thinking,
+                                 context - context / kContextShareLeft));
+    turn.prompt = std::move(fitted.prompt);
+    turn.turns_dropped = fitted.turns_dropped;
+    turn.report.prompt_tokens = static_cast<Position>(turn.prompt.tokens.size());
+    turn.report.history_tokens = turn.prompt.history_end;
+    return {};
+}
+
 Status EngineAgentMemory::add_prompt(const AgentRecord& record, const TurnRequest& request,
                                      PreparedTurn& turn) {
     if (request.raw_prompt) {
@@ -132,15 +136,22 @@ Status EngineAgentMemory::add_prompt(const AgentRecord& record, const TurnReques
         turn.added = {{Role::kUser, text_of(context_.engine, *request.raw_prompt), {}, {}, {}, {}}};
         return {};
     }
+    SentHistory history;
     if (request.history == History::kStored) {
-        turn.added = request.messages;
-        KVASIR_TRY_ASSIGN(turn.conversation, head_conversation(record));
+        KVASIR_TRY_ASSIGN(history.conversation, head_conversation(record));
+        history.by = MatchedBy::kHeld;
     } else {
-        KVASIR_TRY_ASSIGN(turn.conversation, sent_conversation(record, request, turn.added));
+        KVASIR_TRY_ASSIGN(history, sent_history(record, request));
     }
+    turn.added.assign(request.messages.begin() + static_cast<std::ptrdiff_t>(history.known),
+                      request.messages.end());
+    if (turn.added.empty())
+        return fail(ErrorCode::kInvalidArgument, "the conversation has system messages only");
     KVASIR_TRY_ASSIGN(turn.prompt,
-                      make_prompt(context_.engine, turn.conversation, turn.added, request.thinking));
-    return {};
+                      make_prompt(context_.engine, history.conversation, turn.added, request.thinking));
+    turn.report = report_of(request, history, turn.prompt);
+    turn.conversation = std::move(history.conversation);
+    return fit_context(record, request, turn);
 }
 
 Result<PreparedTurn> EngineAgentMemory::prepare(TurnRequest request) {
@@ -188,7 +199,7 @@ Result<std::unique_ptr<TurnRun>> EngineAgentMemory::begin_turn(TurnRequest reque
     if (request.purpose == TurnPurpose::kCreate) return begin_creation(std::move(request), std::move(sinks));
     if (request.purpose == TurnPurpose::kLoad) return begin_loading(std::move(request), std::move(sinks));
     KVASIR_TRY_ASSIGN(PreparedTurn turn, prepare(std::move(request)));
-    const TurnContext context{context_, clock_, places_};
+    const TurnContext context{context_, clock_, places_, &match_log_};
     if (turn.prompt.tokens.empty()) return TurnRun::replay(context, std::move(turn), std::move(sinks));
     return TurnRun::start(context, std::move(turn), std::move(sinks));
 }

@@ -61,13 +61,20 @@ NewTurn TurnRun::new_turn(const std::vector<Token>& answer) const {
     TurnMessages messages{turn_.added, {}};
     messages.messages.push_back(turn_result_.message);
     record.messages = encode(messages);
+    if (turn_.request.response) record.response = turn_.request.response(turn_result_);
     if (turn_.request.raw_prompt) {
         record.head_move = HeadMove::kStays;
         return record;  // without a key: nobody looks for it
     }
+    // What the client sent, not what it was found to mean: that is what it will send again.
+    const bool sent = turn_.request.history == History::kSent;
     ConversationKey key(turn_.conversation.tools);
-    for (const ChatMessage& message : turn_.conversation.messages) key.add(message);
-    for (const ChatMessage& message : messages.messages) key.add(message);
+    for (const ChatMessage& message : sent ? turn_.request.messages : turn_.conversation.messages)
+        key.add(message);
+    if (!sent) {
+        for (const ChatMessage& message : turn_.added) key.add(message);
+    }
+    key.add(turn_result_.message);
     record.conversation_key = key.value();
     return record;
 }
@@ -183,6 +190,8 @@ std::unique_ptr<TurnRun> TurnRun::replay(TurnContext context, PreparedTurn prepa
 
 std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, const Reuse& reuse) {
     if (turn.request.purpose == TurnPurpose::kCreate) return "";  // nothing was expected
+    if (turn.turns_dropped > 0) return "oldest_turns_dropped";
+    if (turn.report.difference) return "prefix_changed";
     const Position expected = turn.conversation.rows_end();
     if (turn.prompt.history_end < std::min<std::size_t>(expected, turn.conversation.tokens.size())) {
         return "prefix_changed";
@@ -191,6 +200,11 @@ std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, con
     if (!reuse.failures.empty()) return "damaged";
     if (kv.keeps_points() && reuse.stored_end >= expected) return "no_restore_point";
     return turn.fingerprint_changes.empty() ? "not_stored" : "fingerprint_changed";
+}
+
+std::string dropped_warning(std::uint32_t turns) {
+    return "the context is full: the " + std::to_string(turns) +
+           " oldest turn(s) were left out of the prompt; they stay in the store";
 }
 
 std::string restore_warning(const std::string& reason, const Reuse& reuse,

@@ -16,6 +16,7 @@
 #include "engine/chat.h"
 #include "engine/engine.h"
 #include "store/agent_change.h"
+#include "store/catalog.h"
 
 namespace kvasir {
 
@@ -27,6 +28,9 @@ enum class TurnPurpose { kAnswer, kLoad, kCreate };
 enum class History { kStored, kSent };
 enum class CreateMissing { kNo, kYes };      // the agent, when there is none of that name
 enum class AnswerReading { kRaw, kParsed };  // kParsed: reasoning and tool calls are taken apart
+
+// When a conversation is longer than the context: an error, or its oldest turns are left out, which is told.
+enum class WhenFull { kRefuse, kDropOldestTurns };
 
 // A text that is continued as it is, without a chat template; or its tokens.
 using RawPrompt = std::variant<std::string, std::vector<Token>>;
@@ -58,6 +62,7 @@ struct AnswerPiece {
 };
 
 struct TurnMetrics;
+struct TurnResult;
 
 struct TurnSinks {
     std::function<void(const TurnMetrics&)> on_prompt;  // once: what of the prompt is there already
@@ -77,7 +82,10 @@ struct TurnRequest {
     History history = History::kStored;
     // kStored: the new messages, at least one. kSent: the whole conversation, system messages first.
     std::vector<ChatMessage> messages;
-    std::vector<ToolDefinition> tools;    // kSent
+    std::vector<ToolDefinition> tools;  // kSent
+    std::optional<TurnId> follows;      // kSent: of two turns that match as well, this one
+    // What a client finds the answer again by: asked for when it is whole, stored with the turn.
+    std::function<NewResponse(const TurnResult&)> response;
     std::optional<RawPrompt> raw_prompt;  // kSent, instead of messages; reading is kRaw
     Thinking thinking = Thinking::kDefault;
     AnswerConstraint constraint;
@@ -89,7 +97,9 @@ struct TurnRequest {
         top_logprobs;  // given: log probabilities of each token, and of so many others
     std::optional<std::uint32_t>
         expected_turn;  // kStored: kConflict when the conversation has another number of turns
+    std::optional<WhenFull> when_full;  // nullopt: as the agent is set
     std::string idempotency_key;
+    std::string request_id;                        // for reports
     const std::atomic<bool>* cancelled = nullptr;  // looked at before every token and chunk
     // KV cells that it may come to hold; kUnavailable when it would be more. For turns beside others.
     std::optional<std::uint64_t> cells_max;

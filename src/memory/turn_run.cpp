@@ -43,6 +43,7 @@ Result<std::unique_ptr<TurnRun>> TurnRun::start(TurnContext context, PreparedTur
         KVASIR_TRY_ASSIGN(run->sampler_, context.kv.engine.make_sampler(sampling));
     }
     KVASIR_TRY_ASSIGN(run->agent_, context.places.take(turn.conversation, turn.prompt.tokens));
+    context.places.begin_reading(*run->agent_, turn.prompt.tokens);
     const auto total = static_cast<Position>(turn.prompt.tokens.size());
     run->wanted_ = run->wanted_rows();
     run->restore_ = context.places.begin_reuse(*run->agent_, run->wanted_,
@@ -80,13 +81,25 @@ void TurnRun::restored(const Reuse& reuse) {
     metrics.evaluated_tokens = metrics.prompt_tokens - reuse.position;
     metrics.source = reuse.source;
     metrics.not_reused_reason = not_reused_reason(turn_, context_.kv, reuse);
+    metrics.turns_dropped = turn_.turns_dropped;
+    if (metrics.turns_dropped > 0) add_warning(turn_result_.warning, dropped_warning(metrics.turns_dropped));
     metrics.restore_ms = reuse.restore_ms;
+    note_match(metrics);
     add_warning(turn_result_.warning, restore_warning(metrics.not_reused_reason, reuse,
                                                       turn_.fingerprint_changes, metrics.evaluated_tokens));
     phase_begin_us_ = context_.clock.monotonic_us();
     stage_ = TurnStage::kPrefill;
     if (sinks_.on_prompt) sinks_.on_prompt(metrics);
     if (metrics.evaluated_tokens == 0) end_without_answer();
+}
+
+void TurnRun::note_match(TurnMetrics& metrics) {
+    if (turn_.report.difference) metrics.changed_field = turn_.report.difference->field;
+    if (context_.match_log == nullptr || !answers() || turn_.request.raw_prompt) return;
+    MatchReport report = turn_.report;
+    report.reused_tokens = metrics.reused_tokens;
+    report.not_reused_reason = metrics.not_reused_reason;
+    context_.match_log->add(std::move(report));
 }
 
 bool TurnRun::is_boundary(Position position) const {
@@ -108,7 +121,10 @@ std::size_t TurnRun::add_rows(std::vector<BatchRow>& rows, std::size_t rows_max)
     }
     const Position begin = agent_->length();
     const Position end = static_cast<Position>(turn_.prompt.tokens.size());
-    const auto split_at = context_.kv.keeps_points() ? wanted_.boundaries : std::vector<Position>();
+    auto split_at = context_.kv.keeps_points() ? wanted_.boundaries : std::vector<Position>();
+    // Windows of the model move on: others copy what they wait for where it ends.
+    if (context_.kv.keeps_points())
+        split_at.insert(split_at.end(), agent_->awaited.begin(), agent_->awaited.end());
     const auto chunk_max =
         static_cast<std::uint32_t>(std::min<std::size_t>(rows_max, context_.kv.engine.model().batch_tokens));
     const TokenRange chunk = plan_chunks({begin, end}, chunk_max, split_at).front();

@@ -15,6 +15,7 @@
 
 #include "memory/agent_memory.h"
 #include "memory/answer_stream.h"
+#include "memory/match_report.h"
 #include "memory/places.h"
 #include "memory/prompt.h"
 
@@ -25,6 +26,7 @@ struct TurnContext {
     KvContext kv;
     const Clock& clock;
     Places& places;
+    MatchLog* match_log = nullptr;  // where turns that answer are noted
 };
 
 // A turn that is admitted: what it is about, settled before it gets a place.
@@ -35,6 +37,8 @@ struct PreparedTurn {
     Prompt prompt;
     std::uint32_t answer_tokens_max = 0;
     std::shared_ptr<const AnswerFormat> format;  // null: raw text
+    std::uint32_t turns_dropped = 0;
+    MatchReport report;  // of how its conversation was found
     std::string fingerprint_changes;
     std::int64_t begin_us = 0;
     std::vector<Position> boundaries;    // not kAnswer: where window rows are worth keeping
@@ -58,8 +62,14 @@ class TurnRun {
     const std::string& agent() const { return turn_.request.agent; }
     // kRestore: imports one stored block at most.
     void restore_some();
+    // kRestore: another turn reads just now what this one begins with; until it has, restore_some() does
+    // nothing.
+    bool waits() const { return restore_ && restore_->waits(); }
     void restore() {
-        while (stage_ == TurnStage::kRestore) restore_some();
+        while (stage_ == TurnStage::kRestore) {
+            restore_some();
+            if (waits()) restore_->go_alone();  // nobody else is driven meanwhile
+        }
     }
     // Rows that it wants evaluated next, at most rows_max; how many were added. 0 when it has become kDone
     // (cancelled).
@@ -91,6 +101,7 @@ class TurnRun {
     TurnRun(TurnContext context, PreparedTurn prepared, TurnSinks sinks);
     Wanted wanted_rows() const;
     void restored(const Reuse& reuse);
+    void note_match(TurnMetrics& metrics);
     void end_without_answer();
     void saved(const SaveResult& saved);
     void sample(std::size_t row);
@@ -124,6 +135,7 @@ class TurnRun {
 
 // Why not all of what was expected was reused; "" when it was.
 std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, const Reuse& reuse);
+std::string dropped_warning(std::uint32_t turns);
 std::string restore_warning(const std::string& reason, const Reuse& reuse,
                             const std::string& fingerprint_changes, Position evaluated);
 

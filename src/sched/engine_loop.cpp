@@ -139,7 +139,8 @@ void EngineLoop::fill_batch() {
 
 // The engine took none of the rows. The turn that came last goes first; alone it cannot be helped.
 void EngineLoop::give_up(const Error& error) {
-    for (auto active = active_.rbegin(); active != active_.rend(); ++active) {
+    auto active = active_.rbegin();
+    for (; active != active_.rend(); ++active) {
         if (!runs(*active->run) || active->row_count == 0) continue;
         active->run->abandon(error);
         if (error.code == ErrorCode::kOutOfMemory) return;
@@ -185,20 +186,25 @@ std::int64_t EngineLoop::slice_end_us() const {
 }
 
 EngineLoop::ActiveTurn* EngineLoop::first_at(TurnStage stage) {
-    const auto found = std::find_if(active_.begin(), active_.end(),
-                                    [&](const ActiveTurn& active) { return active.run->stage() == stage; });
+    const auto found = std::find_if(active_.begin(), active_.end(), [&](const ActiveTurn& active) {
+        return active.run->stage() == stage && !active.run->waits();
+    });
     return found == active_.end() ? nullptr : &*found;
 }
 
 // Blocks of KV between two steps, for a slice of time and one at least: streams of others go on. First come,
 // first served.
 void EngineLoop::restore_some() {
+    for (ActiveTurn& waiting : active_) {
+        if (waiting.run->waits()) waiting.run->restore_some();  // looks whether it may go on
+    }
     ActiveTurn* active = first_at(TurnStage::kRestore);
     if (active == nullptr) return;
     const std::int64_t end_us = slice_end_us();
     do {
         active->run->restore_some();
-        if (active->run->stage() != TurnStage::kRestore) active = first_at(TurnStage::kRestore);
+        if (active->run->stage() != TurnStage::kRestore || active->run->waits())
+            active = first_at(TurnStage::kRestore);
     } while (active != nullptr && clock_.monotonic_us() < end_us);
 }
 

@@ -63,6 +63,18 @@ ApiResult<ForkBody> parse_fork(std::string_view text) {
     return body;
 }
 
+ApiResult<WhenFull> parse_when_full(std::string_view text) {
+    auto object = parse_request_body(text);
+    if (!object) return fail(object.error());
+    RequestReading reading;
+    const JsonFields fields(*object, "", reading);
+    const std::string wanted = fields.required_text("when_full");
+    if (wanted != "refuse" && wanted != "drop_oldest_turns")
+        fields.refuse("invalid_value", "when_full", "when_full must be refuse or drop_oldest_turns");
+    if (reading.failed()) return fail(*reading.error());
+    return wanted == "refuse" ? WhenFull::kRefuse : WhenFull::kDropOldestTurns;
+}
+
 ApiResult<std::uint32_t> parse_rollback(std::string_view text) {
     auto object = parse_request_body(text);
     if (!object) return fail(object.error());

@@ -25,6 +25,8 @@ struct ForkBody {
     std::optional<std::uint32_t> at_turn;
 };
 ApiResult<ForkBody> parse_fork(std::string_view text);
+// {"when_full": "refuse" | "drop_oldest_turns"}
+ApiResult<WhenFull> parse_when_full(std::string_view text);
 // {"to": TURN}
 ApiResult<std::uint32_t> parse_rollback(std::string_view text);
 

@@ -85,6 +85,18 @@ void post_agent_evict(const RouteCall& call) {
     tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.evict(name); });
 }
 
+void post_agent_when_full(const RouteCall& call) {
+    const auto wanted = parse_when_full(call.exchange->request().body);
+    if (!wanted) return respond_error(call, wanted.error());
+    tell(call, 200, [wanted = *wanted](AgentMemory& memory, const std::string& name) {
+        return memory.set_when_full(name, wanted);
+    });
+}
+
+void post_agent_verify(const RouteCall& call) {
+    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.verify(name); });
+}
+
 void post_agent_fork(const RouteCall& call) {
     const auto wanted = parse_fork(call.exchange->request().body);
     if (!wanted) return respond_error(call, wanted.error());
@@ -141,6 +153,7 @@ void post_agent_message(const RouteCall& call) {
     request.answer_tokens_max = parsed->answer_tokens_max.value_or(kAnswerTokensDefault);
     request.expected_turn = parsed->expected_turn;
     request.idempotency_key = std::string(call.exchange->request().header("idempotency-key").value_or(""));
+    request.request_id = call.exchange->request().request_id;
     auto form = agent_message_form(options.head);
     std::make_shared<TurnBridge>(std::move(options), call.exchange, std::move(form))
         ->submit(call.context, std::move(request));

@@ -15,6 +15,8 @@ void post_agent_pin(const RouteCall& call);
 void post_agent_message(const RouteCall& call);
 void post_agent_save(const RouteCall& call);
 void post_agent_load(const RouteCall& call);
+void post_agent_when_full(const RouteCall& call);
+void post_agent_verify(const RouteCall& call);
 void post_agent_evict(const RouteCall& call);
 void post_agent_fork(const RouteCall& call);
 void post_agent_rollback(const RouteCall& call);

@@ -185,7 +185,8 @@ ChatAnswer answer_of(const AnswerHead& head, const TurnResult& result, const std
                      result.metrics.not_reused_reason,
                      agent,
                      result.turn,
-                     {}};
+                     {},
+                     result.metrics.changed_field};
     return answer;
 }
 

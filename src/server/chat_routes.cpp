@@ -1,7 +1,5 @@
 #include "server/chat_routes.h"
 
-#include <limits>
-
 #include <fmt/format.h>
 
 #include "api/anthropic.h"
@@ -12,53 +10,11 @@
 #include "server/server_context.h"
 #include "server/speaker.h"
 #include "server/turn_bridge.h"
+#include "server/turn_requests.h"
 
 namespace kvasir {
 
 namespace {
-
-// Without a limit of the client's own: as far as the context goes.
-constexpr std::uint32_t kNoTokenLimit = std::numeric_limits<std::uint32_t>::max() / 2;
-// Of a text that is continued, which has no end of its own: as OpenAI's servers have it.
-constexpr std::uint32_t kCompletionTokensDefault = 16;
-
-// What both kinds of request have.
-template <typename Request>
-TurnRequest common_request(const ServerContext& context, Request& sent, const Speaker& speaker) {
-    TurnRequest request;
-    request.agent = speaker.agent;
-    request.made_by = speaker.source == SpeakerSource::kSession ? MadeBy::kSession : MadeBy::kUser;
-    request.parent_agent = speaker.parent;
-    request.create_missing = CreateMissing::kYes;
-    request.history = History::kSent;
-    request.sampling = sent.sampling.over(context.options.sampling);
-    request.stops = std::move(sent.stops);
-    request.top_logprobs = sent.top_logprobs;
-    return request;
-}
-
-TurnRequest turn_request(const ServerContext& context, ChatRequest&& chat, const Speaker& speaker) {
-    TurnRequest request = common_request(context, chat, speaker);
-    request.messages = std::move(chat.messages);
-    request.tools = std::move(chat.tools);
-    request.thinking = chat.thinking;
-    request.constraint = std::move(chat.constraint);
-    const std::uint32_t otherwise = context.options.answer_tokens_default;
-    request.answer_tokens_max = chat.answer_tokens_max.value_or(otherwise > 0 ? otherwise : kNoTokenLimit);
-    return request;
-}
-
-TurnRequest turn_request(const ServerContext& context, CompletionRequest&& sent, const Speaker& speaker) {
-    TurnRequest request = common_request(context, sent, speaker);
-    request.raw_prompt = std::move(sent.prompt);
-    request.reading = AnswerReading::kRaw;
-    request.answer_tokens_max = sent.answer_tokens_max.value_or(kCompletionTokensDefault);
-    return request;
-}
-
-std::string model_shown(const ServerContext& context, const std::string& asked) {
-    return asked.empty() ? context.model_name : asked;
-}
 
 template <typename Request>
 AnswerHead head_of(const RouteCall& call, const Request& sent, const char* id_prefix) {
@@ -87,6 +43,7 @@ void answer(const RouteCall& call, ApiResult<Request> parsed, const char* id_pre
         std::make_shared<TurnBridge>(std::move(options), call.exchange, std::move(protocol_form));
     TurnRequest request = turn_request(call.context, std::move(*parsed), *speaker);
     request.idempotency_key = std::string(http.header("idempotency-key").value_or(""));
+    request.request_id = http.request_id;
     bridge->submit(call.context, std::move(request));
 }
 

@@ -6,6 +6,12 @@ namespace kvasir {
 
 namespace json = boost::json;
 
+// How much of the context the conversation takes; null without a model.
+static json::value context_fill(const AgentInfo& agent) {
+    if (agent.context_tokens == 0) return nullptr;
+    return static_cast<double>(agent.token_count) / static_cast<double>(agent.context_tokens);
+}
+
 json::value to_json(const AgentInfo& agent) {
     return {{"name", agent.name},
             {"type", agent.type},
@@ -22,7 +28,10 @@ json::value to_json(const AgentInfo& agent) {
             {"title", agent.title},
             {"made_by", to_string(agent.made_by)},
             {"pinned", agent.pinned == Pinned::kYes},
-            {"parent", agent.parent}};
+            {"parent", agent.parent},
+            {"context_tokens", agent.context_tokens},
+            {"context_fill", context_fill(agent)},
+            {"when_full", to_string(agent.when_full)}};
 }
 
 json::value to_json(const TurnMetrics& metrics) {
@@ -32,6 +41,7 @@ json::value to_json(const TurnMetrics& metrics) {
             {"answer_tokens", metrics.answer_tokens},
             {"source", to_string(metrics.source)},
             {"not_reused_reason", metrics.not_reused_reason},
+            {"turns_dropped", metrics.turns_dropped},
             {"restore_ms", metrics.restore_ms},
             {"prefill_ms", metrics.prefill_ms},
             {"first_token_ms", metrics.first_token_ms},
@@ -141,6 +151,41 @@ json::value to_json(const LoadResult& loaded) {
     return {{"restored_tokens", loaded.restored_tokens}, {"evaluated_tokens", loaded.evaluated_tokens},
             {"source", to_string(loaded.source)},        {"warning", loaded.warning},
             {"restore_ms", loaded.restore_ms},           {"prefill_ms", loaded.prefill_ms}};
+}
+
+json::value to_json(const VerifyReport& report) {
+    return {{"good", report.good},
+            {"identical", report.identical},
+            {"same_token", report.same_token},
+            {"deviation", report.deviation},
+            {"tokens", report.tokens},
+            {"restored_tokens", report.restored_tokens},
+            {"restore_ms", report.restore_ms},
+            {"prefill_ms", report.prefill_ms},
+            {"warning", report.warning}};
+}
+
+json::value to_json(const MatchReport& report) {
+    json::object object{{"agent", report.agent},
+                        {"request", nullptr},
+                        {"unix_ms", report.unix_ms},
+                        {"found_by", to_string(report.by)},
+                        {"turn", report.turn},
+                        {"messages", report.messages},
+                        {"messages_known", report.messages_known},
+                        {"prompt_tokens", report.prompt_tokens},
+                        {"history_tokens", report.history_tokens},
+                        {"reused_tokens", report.reused_tokens},
+                        {"not_reused_reason", report.not_reused_reason},
+                        {"difference", nullptr}};
+    if (!report.request_id.empty()) object["request"] = report.request_id;
+    if (report.difference) {
+        object["difference"] = json::object{{"field", report.difference->field},
+                                            {"stored", report.difference->stored},
+                                            {"received", report.difference->received},
+                                            {"fix", report.difference->fix}};
+    }
+    return object;
 }
 
 json::value to_json(const TurnRecord& turn) {

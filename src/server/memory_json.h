@@ -20,6 +20,8 @@ boost::json::value to_json(const DiskUsage& usage);
 boost::json::value to_json(const AgentCache& cache);
 boost::json::value to_json(const SaveResult& saved);
 boost::json::value to_json(const LoadResult& loaded);
+boost::json::value to_json(const VerifyReport& report);
+boost::json::value to_json(const MatchReport& report);
 boost::json::value to_json(const TurnRecord& turn);
 
 }  // namespace kvasir

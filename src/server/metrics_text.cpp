@@ -1,5 +1,7 @@
 #include "server/metrics_text.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace kvasir {
@@ -46,7 +48,13 @@ void add_turns(MetricsText& text, const SchedulerStats& stats) {
     text.gauge("step_ms_last", "Duration of the last step.", stats.step_ms_last);
 }
 
-void add_memory(MetricsText& text, const MemoryUsage& usage) {
+double fullest(const MemoryUsage& usage) {
+    Position most = 0;
+    for (const AgentMemoryUse& agent : usage.agents) most = std::max(most, agent.cache_tokens);
+    return most;
+}
+
+void add_memory(MetricsText& text, const MemoryUsage& usage, Position context_tokens) {
     text.gauge("weights_bytes", "Weights of the model.", as_double(usage.engine.weights_bytes));
     text.gauge("kv_pool_bytes", "All KV cells, used or not.", as_double(usage.engine.kv_pool_bytes));
     text.gauge("compute_bytes", "Compute buffers.", as_double(usage.engine.compute_bytes));
@@ -54,6 +62,9 @@ void add_memory(MetricsText& text, const MemoryUsage& usage) {
                as_double(usage.total_bytes));
     text.gauge("kv_cells", "KV cells of the append pool.", usage.cells.append_total);
     text.gauge("kv_cells_used", "Of them, used.", usage.cells.append_used);
+    text.gauge("context_fill_max",
+               "Of resident conversations, the largest share of its context that one takes.",
+               fullest(usage) / std::max(1.0, as_double(context_tokens)));
     text.gauge("agents_resident", "Conversations with KV in memory.", as_double(usage.agents.size()));
 }
 
@@ -62,7 +73,7 @@ void add_memory(MetricsText& text, const MemoryUsage& usage) {
 std::string metrics_text(const ServerContext& context, const MemoryUsage& usage) {
     MetricsText text(context.model_name);
     add_turns(text, context.scheduler.stats());
-    add_memory(text, usage);
+    add_memory(text, usage, context.engine.model().context_tokens);
     text.counter("engine_evaluated_rows_total", "Rows evaluated, as the engine library counts them.",
                  as_double(context.engine.counters().total()));
     text.gauge("memory_available_bytes", "What the system has left; 0: nobody looks.",

@@ -35,7 +35,7 @@ const char* tag_of(Protocol protocol) {
 
 json::array parameters_of(const std::string& pattern) {
     json::array parameters;
-    for (const char* name : {"name", "id"}) {
+    for (const char* name : {"name", "id", "item"}) {
         if (pattern.find(fmt::format("{{{}}}", name)) == std::string::npos) continue;
         parameters.push_back(
             {{"name", name}, {"in", "path"}, {"required", true}, {"schema", path_schema(name)}});

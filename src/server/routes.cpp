@@ -4,7 +4,10 @@
 
 #include "server/agent_routes.h"
 #include "server/chat_routes.h"
+#include "server/conversation_routes.h"
+#include "server/response_routes.h"
 #include "server/status_routes.h"
+#include "server/why_routes.h"
 
 namespace kvasir {
 
@@ -34,6 +37,47 @@ constexpr Route kRoutes[] = {
      post_count_tokens},
     {"GET", "/agents/{name}/v1/models", kKey, kOpenAi, "The model", get_models},
     {"GET", "/agents/{name}/v1/models/{id}", kKey, kOpenAi, "The model", get_model},
+    {"POST", "/v1/responses", kKey, kOpenAi, "An answer, as OpenAI's Responses have it", post_responses},
+    {"POST", "/v1/responses/input_tokens", kKey, kOpenAi, "Tokens that such a request would have",
+     post_response_input_tokens},
+    {"GET", "/v1/responses/{id}", kKey, kOpenAi, "A stored response", get_response},
+    {"DELETE", "/v1/responses/{id}", kKey, kOpenAi, "Forget a stored response; its turn stays",
+     delete_response},
+    {"POST", "/v1/responses/{id}/cancel", kKey, kOpenAi, "End one that is being made", post_response_cancel},
+    {"GET", "/v1/responses/{id}/input_items", kKey, kOpenAi, "What its request brought",
+     get_response_input_items},
+    {"POST", "/v1/conversations", kKey, kOpenAi, "A list of items that is kept here", post_conversations},
+    {"GET", "/v1/conversations/{id}", kKey, kOpenAi, "Its metadata", get_conversation},
+    {"POST", "/v1/conversations/{id}", kKey, kOpenAi, "Change its metadata", post_conversation},
+    {"DELETE", "/v1/conversations/{id}", kKey, kOpenAi, "Delete it", delete_conversation},
+    {"GET", "/v1/conversations/{id}/items", kKey, kOpenAi, "Its items", get_conversation_items},
+    {"POST", "/v1/conversations/{id}/items", kKey, kOpenAi, "Add items", post_conversation_items},
+    {"GET", "/v1/conversations/{id}/items/{item}", kKey, kOpenAi, "One item", get_conversation_item},
+    {"DELETE", "/v1/conversations/{id}/items/{item}", kKey, kOpenAi, "Delete an item",
+     delete_conversation_item},
+    {"POST", "/agents/{name}/v1/responses", kKey, kOpenAi, "An answer, as OpenAI's Responses have it",
+     post_responses},
+    {"POST", "/agents/{name}/v1/responses/input_tokens", kKey, kOpenAi,
+     "Tokens that such a request would have", post_response_input_tokens},
+    {"GET", "/agents/{name}/v1/responses/{id}", kKey, kOpenAi, "A stored response", get_response},
+    {"DELETE", "/agents/{name}/v1/responses/{id}", kKey, kOpenAi, "Forget a stored response; its turn stays",
+     delete_response},
+    {"POST", "/agents/{name}/v1/responses/{id}/cancel", kKey, kOpenAi, "End one that is being made",
+     post_response_cancel},
+    {"GET", "/agents/{name}/v1/responses/{id}/input_items", kKey, kOpenAi, "What its request brought",
+     get_response_input_items},
+    {"POST", "/agents/{name}/v1/conversations", kKey, kOpenAi, "A list of items that is kept here",
+     post_conversations},
+    {"GET", "/agents/{name}/v1/conversations/{id}", kKey, kOpenAi, "Its metadata", get_conversation},
+    {"POST", "/agents/{name}/v1/conversations/{id}", kKey, kOpenAi, "Change its metadata", post_conversation},
+    {"DELETE", "/agents/{name}/v1/conversations/{id}", kKey, kOpenAi, "Delete it", delete_conversation},
+    {"GET", "/agents/{name}/v1/conversations/{id}/items", kKey, kOpenAi, "Its items", get_conversation_items},
+    {"POST", "/agents/{name}/v1/conversations/{id}/items", kKey, kOpenAi, "Add items",
+     post_conversation_items},
+    {"GET", "/agents/{name}/v1/conversations/{id}/items/{item}", kKey, kOpenAi, "One item",
+     get_conversation_item},
+    {"DELETE", "/agents/{name}/v1/conversations/{id}/items/{item}", kKey, kOpenAi, "Delete an item",
+     delete_conversation_item},
     {"GET", "/agents", kKey, kKvasir, "All agents", get_agents},
     {"POST", "/agents", kKey, kKvasir, "Create an agent: its system prompt is read", post_agents},
     {"GET", "/agents/{name}", kKey, kKvasir, "One agent", get_agent},
@@ -51,6 +95,15 @@ constexpr Route kRoutes[] = {
     {"POST", "/agents/{name}/rollback", kKey, kKvasir, "Go back to an earlier turn", post_agent_rollback},
     {"GET", "/agents/{name}/turns", kKey, kKvasir, "What was said", get_agent_turns},
     {"GET", "/agents/{name}/cache", kKey, kKvasir, "What is kept of it, and where", get_agent_cache},
+    {"POST", "/agents/{name}/when_full", kKey, kKvasir,
+     "What a full context means: refuse or drop_oldest_turns", post_agent_when_full},
+    {"POST", "/agents/{name}/verify", kKey, kKvasir, "Its stored state against a cold reading",
+     post_agent_verify},
+    {"GET", "/agents/{name}/why", kKey, kKvasir, "How its last requests were found, and what broke off",
+     get_agent_why},
+    {"POST", "/agents/{name}/why", kKey, kKvasir, "What of such a request is known; nothing is answered",
+     post_agent_why},
+    {"GET", "/why/{id}", kKey, kKvasir, "How one request was found, by its x-request-id", get_why},
     {"GET", "/memory", kKey, kKvasir, "What weights, KV and the process take", get_memory},
     {"GET", "/events", kKey, kKvasir, "What happens to agents, as server-sent events", get_events},
     {"GET", "/metrics", kKey, kKvasir, "Prometheus metrics", get_metrics},
@@ -76,11 +129,14 @@ bool matches(const Route& route, const std::vector<std::string_view>& path, Rout
     if (pattern.size() != path.size()) return false;
     std::string agent;
     std::string item;
+    std::string part;
     for (std::size_t i = 0; i < path.size(); ++i) {
         if (pattern[i] == "{name}") {
             agent = path[i];
         } else if (pattern[i] == "{id}") {
             item = path[i];
+        } else if (pattern[i] == "{item}") {
+            part = path[i];
         } else if (pattern[i] != path[i]) {
             return false;
         }
@@ -88,6 +144,7 @@ bool matches(const Route& route, const std::vector<std::string_view>& path, Rout
     }
     match.agent = std::move(agent);
     match.item = std::move(item);
+    match.part = std::move(part);
     return true;
 }
 

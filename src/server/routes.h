@@ -22,12 +22,13 @@ struct RouteCall {
     std::shared_ptr<HttpExchange> exchange;
     std::string agent;  // {name} of the path, "" none
     std::string item;   // {id} of the path, "" none
+    std::string part;   // {item} of the path, "" none
     Protocol protocol = Protocol::kKvasir;
 };
 
 struct Route {
     const char* method;
-    const char* pattern;  // segments; {name} and {id} match any one
+    const char* pattern;  // segments; {name}, {id} and {item} match any one
     Access access;
     Protocol protocol;
     const char* summary;
@@ -42,6 +43,7 @@ struct RouteMatch {
     std::string methods_allowed;  // of the path, for 405
     std::string agent;
     std::string item;
+    std::string part;
 };
 RouteMatch match_route(std::string_view method, std::string_view path);
 

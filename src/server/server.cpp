@@ -40,7 +40,8 @@ class KvasirServer final : public Server {
                    ApiKeys(options.api_keys),
                    options.model_alias.empty() ? engine.model().name : options.model_alias,
                    clock.unix_ms(),
-                   draining_} {}
+                   draining_,
+                   running_responses_} {}
     ~KvasirServer() override {
         events_.close_all();
         if (http_) http_->stop();
@@ -68,6 +69,7 @@ class KvasirServer final : public Server {
     std::atomic<bool> draining_{false};
     MemoryWatch memory_watch_;
     SessionExpiry session_expiry_;
+    RunningResponses running_responses_;
     ServerContext context_;
     std::unique_ptr<HttpServer> http_;
 };
@@ -76,7 +78,7 @@ void KvasirServer::dispatch(std::shared_ptr<HttpExchange> exchange) {
     const HttpRequest& request = exchange->request();
     const RouteMatch match = match_route(request.method, request.path);
     const Protocol form = match.route != nullptr ? match.route->protocol : protocol_of(request.path);
-    RouteCall call{context_, exchange, match.agent, match.item, form};
+    RouteCall call{context_, exchange, match.agent, match.item, match.part, form};
     const bool owner = request.socket == SocketKind::kOwner;
     const KeyCheck key = owner ? KeyCheck::kOpen : context_.keys.check(request);
     const bool may = key == KeyCheck::kOpen || key == KeyCheck::kRight;

@@ -11,6 +11,7 @@
 #include "server/api_keys.h"
 #include "server/event_hub.h"
 #include "server/routes.h"
+#include "server/running_responses.h"
 #include "server/server.h"
 
 namespace kvasir {
@@ -26,6 +27,7 @@ struct ServerContext {
     std::string model_name;
     std::int64_t started_unix_ms = 0;
     std::atomic<bool>& draining;
+    RunningResponses& running_responses;
 };
 
 HttpResponse error_response(Protocol protocol, const ApiError& error, std::string_view request_id = {});

@@ -53,6 +53,8 @@ const char* to_string(SpeakerSource source) {
             return "body";
         case SpeakerSource::kSession:
             return "session";
+        case SpeakerSource::kStored:
+            return "stored";
         case SpeakerSource::kAnonymous:
             return "anonymous";
     }

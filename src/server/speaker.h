@@ -10,8 +10,9 @@
 
 namespace kvasir {
 
-// How the agent was named, for the answer's header and the log.
-enum class SpeakerSource { kPath, kHeader, kBody, kSession, kAnonymous };
+// How the agent was named, for the answer's header and the log. kStored: by a response or conversation of its
+// own.
+enum class SpeakerSource { kPath, kHeader, kBody, kSession, kStored, kAnonymous };
 
 const char* to_string(SpeakerSource source);
 

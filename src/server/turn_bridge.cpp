@@ -6,11 +6,15 @@
 
 namespace kvasir {
 
-void TurnBridge::submit(const ServerContext& context, TurnRequest request) {
+std::shared_ptr<TurnTicket> TurnBridge::submit(const ServerContext& context, TurnRequest request) {
     const auto ticket =
         context.scheduler.submit(std::move(request), shared_from_this(), {context.options.turn_timeout_ms});
-    if (!ticket) return fail_with(refused_by_queue(context, ticket.error()));
+    if (!ticket) {
+        fail_with(refused_by_queue(context, ticket.error()));
+        return nullptr;
+    }
     exchange_->on_close([ticket = *ticket] { ticket->cancel(); });
+    return *ticket;
 }
 
 HttpHeaders TurnBridge::memory_headers(const TurnMetrics& metrics) const {
@@ -61,6 +65,7 @@ void TurnBridge::on_result(const Result<TurnResult>& result) {
     if (!result) return fail_with(api_error(result.error()));
     ChatAnswer answer = answer_of(options_.head, *result, options_.agent);
     answer.memory.notes = options_.notes;
+    if (result->metrics.turns_dropped > 0) answer.memory.notes.push_back(result->warning);
     form_->note_turn(*result);
     if (begun_) {
         push(form_->finish(answer));

@@ -29,11 +29,11 @@ struct TurnBridgeOptions {
 class TurnBridge final : public TurnListener, public std::enable_shared_from_this<TurnBridge> {
   public:
     TurnBridge(TurnBridgeOptions options, std::shared_ptr<HttpExchange> exchange,
-               std::unique_ptr<AnswerForm> form)
+               std::shared_ptr<AnswerForm> form)
         : options_(std::move(options)), exchange_(std::move(exchange)), form_(std::move(form)) {}
 
-    // Hands the turn to the scheduler; refusals are answered at once.
-    void submit(const ServerContext& context, TurnRequest request);
+    // Hands the turn to the scheduler; refusals are answered at once, and null is returned.
+    std::shared_ptr<TurnTicket> submit(const ServerContext& context, TurnRequest request);
 
     void on_prompt(const TurnMetrics& metrics) override;
     void on_progress(TurnPhase phase, Position done, Position total) override;
@@ -47,7 +47,7 @@ class TurnBridge final : public TurnListener, public std::enable_shared_from_thi
 
     TurnBridgeOptions options_;
     std::shared_ptr<HttpExchange> exchange_;
-    std::unique_ptr<AnswerForm> form_;
+    std::shared_ptr<AnswerForm> form_;
     TurnMetrics metrics_;
     std::vector<AnswerLogprob> logprobs_;  // of an answer that is told whole
     bool begun_ = false;

@@ -18,6 +18,7 @@
 #include "base/tokens.h"
 #include "store/agent_change.h"
 #include "store/block.h"
+#include "store/response_catalog.h"
 
 namespace kvasir {
 
@@ -91,6 +92,7 @@ struct NewTurn {
     std::optional<Digest256> conversation_key;
     // "" none; kConflict when a turn of this agent has it. One that was cut off gives it up.
     std::string idempotency_key;
+    std::optional<NewResponse> response;  // by which a client finds it again
 };
 
 // Another system prefix of an agent that exists.
@@ -139,13 +141,11 @@ struct ErasedBlocks {
     std::uint64_t tokens = 0;
 };
 
-class Catalog {
+class Catalog : public ResponseCatalog {
   public:
     // Creates or opens `path`; runs migrations. `vfs` names an SQLite VFS (tests inject faults through one),
     // empty: default.
     static Result<std::unique_ptr<Catalog>> open(const std::string& path, const std::string& vfs = {});
-    virtual ~Catalog() = default;
-
     virtual const Digest256& tenant_salt() const = 0;  // of the one default tenant; random, made at creation
 
     // Settings that outlive a run (disk budget, ...).
@@ -175,6 +175,9 @@ class Catalog {
     // The head moves back to a turn before it (0: the root). Later turns stay where they are, as a branch.
     virtual Result<AgentRecord> go_back(const std::string& name, std::uint32_t turn,
                                         std::int64_t now_unix_ms) = 0;
+    // What a user has set for it; "" nothing.
+    virtual Result<std::string> agent_option(AgentId agent, const std::string& name) = 0;
+    virtual Status set_agent_option(AgentId agent, const std::string& name, const std::string& value) = 0;
     // Removes agent, turns, references and the catalog rows of blocks nobody else references; secure_delete,
     // WAL truncated.
     virtual Result<ErasedBlocks> erase_agent(AgentId agent) = 0;
@@ -187,6 +190,9 @@ class Catalog {
     virtual Result<std::vector<TurnRecord>> path_to(TurnId turn) = 0;  // root to that turn; kNotFound
     // The newest turn of the agent with that key, or nothing.
     virtual Result<std::optional<TurnId>> find_turn(AgentId agent, const Digest256& conversation_key) = 0;
+    // Turns that follow `parent` (nullopt: roots), the newest first, `most` at most.
+    virtual Result<std::vector<TurnRecord>> turns_after(AgentId agent, std::optional<TurnId> parent,
+                                                        std::uint32_t most) = 0;
     virtual Result<std::optional<TurnId>> find_idempotent(AgentId agent,
                                                           const std::string& idempotency_key) = 0;
 

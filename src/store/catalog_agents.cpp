@@ -145,6 +145,7 @@ Result<ErasedBlocks> erase_rows(SqliteConnection& db, AgentId agent) {
     KVASIR_TRY_ASSIGN(const std::vector<StoredBlock> quarantined, quarantined_blocks(db, agent));
     erased.removed.insert(erased.removed.end(), quarantined.begin(), quarantined.end());
     KVASIR_TRY(delete_blocks(db, erased.removed));
+    KVASIR_TRY(erase_conversations_of(db, agent));
     KVASIR_TRY(delete_agent_rows(db, agent));
     return erased;
 }

@@ -148,6 +148,7 @@ Result<AgentRecord> SqliteCatalog::fork_agent(const NewFork& fork, std::int64_t 
         KVASIR_TRY_ASSIGN(std::vector<TurnRecord> turns, turns_up_to(db, source, fork.at_turn));
         KVASIR_TRY_ASSIGN(const std::vector<Token> tokens, join_tokens(turns));
         KVASIR_TRY_ASSIGN(const AgentId made, copy_agent(db, source, fork.name, now_unix_ms));
+        KVASIR_TRY(copy_options(db, source.id, made));
         KVASIR_TRY_ASSIGN(const TurnRecord head, copy_turns(db, made, std::move(turns)));
         KVASIR_TRY(move_head(db, made, head, now_unix_ms));
         KVASIR_TRY_ASSIGN(const auto fingerprints, fingerprints_of(db, source.id));

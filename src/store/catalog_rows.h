@@ -53,4 +53,10 @@ Status note_use(SqliteConnection& connection, AgentId agent, std::int64_t now_un
 Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn,
                  std::int64_t now_unix_ms);
 
+Status copy_options(SqliteConnection& connection, AgentId from, AgentId to);
+// In the transaction of its turn.
+Status insert_response(SqliteConnection& connection, const NewResponse& response, const TurnRecord& turn,
+                       AgentId agent, std::int64_t now_unix_ms);
+Status erase_conversations_of(SqliteConnection& connection, AgentId agent);
+
 }  // namespace kvasir

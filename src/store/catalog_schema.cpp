@@ -164,7 +164,46 @@ END;
 INSERT INTO block_totals (kind, files, bytes) VALUES (2, 0, 0);
 )sql";
 
-constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3};
+// Format 4: what clients find again by an id.
+constexpr const char* kSchema4 = R"sql(
+CREATE TABLE responses (
+    id              TEXT PRIMARY KEY,
+    agent_id        INTEGER NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    turn_id         INTEGER NOT NULL REFERENCES turns (id) ON DELETE CASCADE,
+    record          TEXT NOT NULL,
+    created_unix_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX responses_by_agent ON responses (agent_id);
+CREATE INDEX responses_by_turn ON responses (turn_id);
+
+CREATE TABLE conversations (
+    id              TEXT PRIMARY KEY,
+    agent_name      TEXT NOT NULL,
+    record          TEXT NOT NULL,
+    created_unix_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX conversations_by_agent ON conversations (agent_name);
+
+CREATE TABLE conversation_items (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    item_id         TEXT NOT NULL,
+    item            TEXT NOT NULL,
+    UNIQUE (conversation_id, item_id)
+) STRICT;
+)sql";
+
+// Format 5: what a user has set for one agent.
+constexpr const char* kSchema5 = R"sql(
+CREATE TABLE agent_options (
+    agent_id INTEGER NOT NULL REFERENCES agents (id) ON DELETE CASCADE,
+    name     TEXT NOT NULL,
+    value    TEXT NOT NULL,
+    PRIMARY KEY (agent_id, name)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3, kSchema4, kSchema5};
 static_assert(std::size(kMigrations) == kCatalogFormat);
 
 // From format `number - 1` to `number`, all or nothing.

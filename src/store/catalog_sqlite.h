@@ -7,7 +7,8 @@
 //   catalog.cpp: opening, settings, fingerprints, pending removals     catalog_agents.cpp: agents, erasure
 //   catalog_changes.cpp: names, pins, expiry
 //   catalog_fork.cpp: copies, going back catalog_turns.cpp: turns and tokens     catalog_blocks.cpp: blocks
-//   catalog_references.cpp: who needs which block catalog_check.cpp: invariants
+//   catalog_references.cpp: who needs which block catalog_check.cpp: invariants     catalog_responses.cpp:
+//   responses, conversations
 #pragma once
 
 #include <memory>
@@ -46,6 +47,8 @@ class SqliteCatalog final : public Catalog {
     Result<AgentRecord> fork_agent(const NewFork& fork, std::int64_t now_unix_ms) override;
     Result<AgentRecord> go_back(const std::string& name, std::uint32_t turn,
                                 std::int64_t now_unix_ms) override;
+    Result<std::string> agent_option(AgentId agent, const std::string& name) override;
+    Status set_agent_option(AgentId agent, const std::string& name, const std::string& value) override;
     Result<ErasedBlocks> erase_agent(AgentId agent) override;
 
     Result<TurnRecord> commit_turn(const NewTurn& turn, std::int64_t now_unix_ms) override;
@@ -53,8 +56,21 @@ class SqliteCatalog final : public Catalog {
     Result<std::vector<TurnRecord>> turns(AgentId agent) override;
     Result<std::vector<TurnRecord>> path_to(TurnId turn) override;
     Result<std::optional<TurnId>> find_turn(AgentId agent, const Digest256& conversation_key) override;
+    Result<std::vector<TurnRecord>> turns_after(AgentId agent, std::optional<TurnId> parent,
+                                                std::uint32_t most) override;
     Result<std::optional<TurnId>> find_idempotent(AgentId agent, const std::string& key) override;
     Result<std::vector<Token>> tokens(AgentId agent) override;
+
+    Result<std::optional<StoredResponse>> response(const std::string& id) override;
+    Status erase_response(const std::string& id) override;
+    Status add_conversation(const StoredConversation& conversation,
+                            const std::vector<ConversationItem>& items) override;
+    Result<std::optional<StoredConversation>> conversation(const std::string& id) override;
+    Status set_conversation_record(const std::string& id, const std::string& record) override;
+    Status erase_conversation(const std::string& id) override;
+    Status add_conversation_items(const std::string& id, const std::vector<ConversationItem>& items) override;
+    Result<std::vector<ConversationItem>> conversation_items(const std::string& id) override;
+    Status erase_conversation_item(const std::string& id, const std::string& item) override;
 
     Status add_block(const StoredBlock& block, const Digest256& fingerprint,
                      std::int64_t now_unix_ms) override;

@@ -247,6 +247,7 @@ Result<TurnRecord> SqliteCatalog::commit_turn(const NewTurn& turn, std::int64_t 
         KVASIR_TRY(check_new_turn(turn, parent));
         KVASIR_TRY(check_idempotency(db, turn));
         KVASIR_TRY_ASSIGN(TurnRecord record, insert_turn(db, turn, parent, now_unix_ms));
+        if (turn.response) KVASIR_TRY(insert_response(db, *turn.response, record, turn.agent, now_unix_ms));
         bool follows = false;
         if (turn.head_move == HeadMove::kIfItFollows) {
             KVASIR_TRY_ASSIGN(follows, head_follows(db, head, record));
@@ -292,6 +293,20 @@ Result<std::optional<TurnId>> SqliteCatalog::find_turn(AgentId agent, const Dige
         KVASIR_TRY_ASSIGN(auto statement, db.prepare("SELECT id FROM turns WHERE agent_id = ? AND "
                                                      "conversation_key = ? ORDER BY id DESC LIMIT 1"));
         return one_turn(statement.bind_int(to_row(agent)).bind_digest(conversation_key));
+    });
+}
+
+Result<std::vector<TurnRecord>> SqliteCatalog::turns_after(AgentId agent, std::optional<TurnId> parent,
+                                                           std::uint32_t most) {
+    return read([&](SqliteConnection& db) -> Result<std::vector<TurnRecord>> {
+        KVASIR_TRY_ASSIGN(
+            auto statement,
+            db.prepare(fmt::format("SELECT {} FROM turns AS t WHERE t.agent_id = ? AND t.parent_id {} "
+                                   "ORDER BY t.id DESC LIMIT ?",
+                                   kTurnColumns, parent ? "= ?" : "IS NULL")));
+        statement.bind_int(to_row(agent));
+        if (parent) statement.bind_int(to_row(*parent));
+        return read_path(statement.bind_count(most));
     });
 }
 

@@ -1,6 +1,7 @@
-// A turn that is driven in steps, alone.
+// A turn driven to its end by one caller, step by step, as the scheduler does it.
 #pragma once
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,8 @@
 #include "memory/world.h"
 
 namespace kvasir::test {
+
+inline ChatMessage said(Role role, const std::string& content) { return {role, content, {}, {}, {}, {}}; }
 
 inline Result<TurnResult> drive(World& world, TurnRequest request, TurnSinks sinks = {}) {
     auto run = world.memory().begin_turn(std::move(request), std::move(sinks));

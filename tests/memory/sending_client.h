@@ -13,8 +13,6 @@
 
 namespace kvasir::test {
 
-inline ChatMessage said(Role role, const std::string& content) { return {role, content, {}, {}, {}, {}}; }
-
 // A client that keeps the conversation itself.
 class Client {
   public:

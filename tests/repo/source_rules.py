@@ -18,6 +18,7 @@ LAYERS = {
     "api": {"base", "engine", "api"},
     "memory": {"base", "store", "engine", "memory"},
     "sched": {"base", "store", "engine", "memory", "sched"},
+    "library": {"base", "store", "engine", "memory", "library"},
     "server": {"base", "store", "engine", "memory", "sched", "http", "api", "server"},
     "app": {"base", "store", "engine", "memory", "sched", "http", "api", "server", "app"},
 }

@@ -128,6 +128,35 @@ TEST(Chat, TooLongAPromptIsToldInWordsThatClientsKnow) {
     EXPECT_EQ(anthropic.json().at("error").at("type"), "invalid_request_error");
 }
 
+TEST(Chat, AFullContextLosesItsOldestTurnsWhereTheAgentIsSetSoAndSaysIt) {
+    ServedOptions small;
+    small.context_tokens = 1024;
+    ServedWorld served(small);
+    const char* const path = "/agents/ada/v1/chat/completions";
+    json::array messages{said_json("system", "You are Ada.")};
+    const auto ask = [&](int number) {
+        messages.push_back(said_json("user", std::to_string(number) + words(200)));
+        HttpAnswer answer = served.client().post(path, chat_of(messages));
+        if (answer.status == 200) messages.push_back(said_json("assistant", content_of(answer)));
+        return answer;
+    };
+    for (int i = 0; i < 4; ++i) ASSERT_EQ(ask(i).status, 200);
+    EXPECT_GT(served.client().get("/agents/ada").json().at("context_fill").as_double(), 0.8);
+    EXPECT_THAT(served.client().get("/metrics").body, HasSubstr("kvasir_context_fill_max"));
+    EXPECT_EQ(ask(4).json().at("error").at("code"), "context_length_exceeded");
+    EXPECT_EQ(served.client().post("/agents/ada/when_full", json::object{{"when_full", "shrug"}}).status,
+              400);
+    const HttpAnswer set =
+        served.client().post("/agents/ada/when_full", json::object{{"when_full", "drop_oldest_turns"}});
+    EXPECT_EQ(set.json().at("when_full"), "drop_oldest_turns") << set.body;
+    messages.pop_back();
+    const HttpAnswer after = ask(4);
+    ASSERT_EQ(after.status, 200) << after.body;
+    EXPECT_EQ(after.headers.at("x-kvasir-not-reused"), "oldest_turns_dropped");
+    EXPECT_THAT(after.body, HasSubstr("oldest turn(s) were left out"));
+    EXPECT_EQ(served.client().get("/agents/ada").json().at("turns").to_number<int>(), 5);
+}
+
 TEST(Chat, WhoGoesAwayEndsItsTurnAndNobodyElseNotices) {
     ServedOptions slow;
     slow.step_ms = 5;

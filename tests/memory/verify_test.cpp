@@ -1,0 +1,80 @@
+// Stored state against a cold reading: good when it is right, and noticed when rows are not what they should
+// be.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "memory/world.h"
+#include "support/forwarding_engine.h"
+
+namespace kvasir::test {
+namespace {
+
+using testing::HasSubstr;
+
+class Verifying : public MemoryTest {};
+KVASIR_BOTH_MODELS(Verifying);
+
+TEST_P(Verifying, WhatIsStoredIsWhatTheTokensMean) {
+    World world(options());
+    world.create("ada", "You are Ada. " + words(600));
+    for (int i = 0; i < 3; ++i) world.say("ada", "message " + std::to_string(i));
+    for (int restarted = 0; restarted < 2; ++restarted) {
+        const auto report = world.memory().verify("ada");
+        ASSERT_TRUE(report) << report.error().message;
+        EXPECT_TRUE(report->good);
+        EXPECT_TRUE(report->identical);
+        EXPECT_EQ(report->deviation, 0);
+        EXPECT_EQ(report->restored_tokens, report->tokens - 1) << "from disk, though it was resident";
+        world.restart();
+    }
+    world.say("ada", "and it goes on");
+}
+
+TEST_P(Verifying, OthersLeaveForItOnlyWhereThereIsNoRoom) {
+    WorldOptions tight = options();
+    tight.engine.sequences = 3;
+    tight.memory.agents_resident_max = 3;
+    World world(tight);
+    for (const char* name : {"ada", "eve", "bob"}) {
+        world.create(name, std::string("You are ") + name);
+        world.say(name, "hello");
+    }
+    ASSERT_TRUE(world.memory().verify("ada")) << world.memory().verify("ada").error().message;
+    world.say("eve", "still here");
+    world.say("ada", "still here");
+}
+
+TEST_P(Verifying, NothingToVerifyIsSaid) {
+    World world(options());
+    EXPECT_EQ(world.memory().verify("nobody").error().code, ErrorCode::kNotFound);
+}
+
+// Rows that come back are another conversation's: an engine that mixes sequences up.
+class MixingEngine final : public ForwardingEngine {
+  public:
+    using ForwardingEngine::ForwardingEngine;
+    Status fork(SequenceId from, SequenceId to, Position position) override {
+        KVASIR_TRY(ForwardingEngine::fork(from, to, position > 1 ? position - 1 : position));
+        if (position <= 1) return {};
+        const BatchRow wrong{to, 5, position - 1, false};
+        return ForwardingEngine::decode(std::span(&wrong, 1));
+    }
+};
+
+TEST_P(Verifying, ControlOneWrongRowIsNoticed) {
+    WorldOptions mixing = options();
+    mixing.decorate = [](std::unique_ptr<Engine> inner) {
+        return std::make_unique<MixingEngine>(std::move(inner));
+    };
+    World world(mixing);
+    world.create("ada", "You are Ada. " + words(300));
+    world.say("ada", "hello");
+    const auto report = world.memory().verify("ada");
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_FALSE(report->identical);
+    EXPECT_GT(report->deviation, 0.1);
+    EXPECT_FALSE(report->good);
+}
+
+}  // namespace
+}  // namespace kvasir::test
