@@ -14,7 +14,8 @@ json::object memory_json(const MemoryNote& note) {
                         {"evaluated_tokens", note.evaluated_tokens},
                         {"not_reused_reason", nullptr},
                         {"agent", nullptr},
-                        {"turn", note.turn}};
+                        {"turn", note.turn},
+                        {"durable", note.durable}};
     if (!note.not_reused_reason.empty()) memory["not_reused_reason"] = note.not_reused_reason;
     if (!note.changed_field.empty()) memory["changed_field"] = note.changed_field;
     if (!note.agent.empty()) memory["agent"] = note.agent;

@@ -44,6 +44,7 @@ struct MemoryNote {
     std::string not_reused_reason;  // "" all that was expected was reused
     std::string agent;              // "" anonymous
     std::uint64_t turn = 0;
+    bool durable = true;             // false: the disk refused it, the agent has forgotten the turn
     std::vector<std::string> notes;  // ChatRequest::notes
     std::string changed_field{};     // what of the request differs from what is stored; "" nothing
 };

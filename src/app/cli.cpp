@@ -145,6 +145,11 @@ void add_serve(CLI::App& app, Command& command) {
         ->envname("KVASIR_SESSION_DAYS")
         ->check(CLI::Range(0U, 36'500U))
         ->capture_default_str();
+    serve
+        ->add_flag("--strict-durability", arguments->strict_durability,
+                   "end a stream with an error when its answer could not be made durable, instead of marking "
+                   "it durable: false")
+        ->envname("KVASIR_STRICT_DURABILITY");
     serve->callback([&command, arguments] {
         command = [arguments](const Config& config) { return run_serve(config, *arguments); };
     });
@@ -179,6 +184,31 @@ void add_why(CLI::App& app, Command& command) {
     launch->add_option("--output", launched->output, "write them to this new file");
     launch->callback([&command, launched] {
         command = [launched](const Config& config) { return run_launch(config, *launched); };
+    });
+}
+
+void add_store_commands(CLI::App& app, Command& command) {
+    auto* fsck = app.add_subcommand("fsck", "check every byte of the store");
+    auto fsck_arguments = std::make_shared<FsckArguments>();
+    fsck->add_flag(
+        "--repair", fsck_arguments->repair,
+        "set damaged KV aside in quarantine/ and forget what is missing; its tokens are read again");
+    fsck->callback([&command, fsck_arguments] {
+        command = [fsck_arguments](const Config& config) { return run_fsck(config, *fsck_arguments); };
+    });
+    auto* gc = app.add_subcommand("gc", "remove KV that no agent needs, and what lies in quarantine/");
+    auto gc_arguments = std::make_shared<GcArguments>();
+    gc->add_option("--free", gc_arguments->free_bytes,
+                   "at least so many bytes: then the KV of the agents that were silent longest goes, too")
+        ->transform(CLI::AsSizeValue(true));
+    gc->callback([&command, gc_arguments] {
+        command = [gc_arguments](const Config& config) { return run_gc(config, *gc_arguments); };
+    });
+    auto* backup = app.add_subcommand("backup", "copy the store, while it is in use or not");
+    auto backup_arguments = std::make_shared<BackupArguments>();
+    backup->add_option("directory", backup_arguments->directory, "where to; it must not exist")->required();
+    backup->callback([&command, backup_arguments] {
+        command = [backup_arguments](const Config& config) { return run_backup(config, *backup_arguments); };
     });
 }
 
@@ -268,6 +298,7 @@ int run_command_line(int argc, char** argv) {
     add_serve(app, command);
     add_agents(app, command);
     add_why(app, command);
+    add_store_commands(app, command);
     add_others(app, command);
     try {
         app.parse(with_environment(app, given_arguments(argc, argv)));

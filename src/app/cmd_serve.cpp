@@ -75,6 +75,7 @@ Result<ServerOptions> server_options(const Config& config, const ServeArguments&
         options.api_keys.insert(options.api_keys.end(), keys.begin(), keys.end());
     }
     options.model_alias = arguments.alias;
+    options.strict_durability = arguments.strict_durability;
     options.sampling.temperature = config.temperature;
     options.sampling.seed = config.seed;
     options.turn_timeout_ms = arguments.turn_timeout_s * 1000;

@@ -57,6 +57,18 @@ struct LaunchArguments {
     std::string output;  // "" printed
 };
 
+struct FsckArguments {
+    bool repair = false;
+};
+
+struct GcArguments {
+    std::uint64_t free_bytes = 0;  // 0: what nobody needs
+};
+
+struct BackupArguments {
+    std::string directory;
+};
+
 struct ServeArguments {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8642;
@@ -75,6 +87,7 @@ struct ServeArguments {
     std::uint32_t drain_timeout_s = 20;
     std::uint64_t memory_free_bytes_min = 256ULL * 1024 * 1024;
     std::uint32_t session_days = 30;
+    bool strict_durability = false;
 };
 
 Result<ExitCode> run_chat(const Config& config, const ChatArguments& arguments);
@@ -85,6 +98,9 @@ Result<ExitCode> run_verify(const Config& config, const std::string& agent);
 Result<ExitCode> run_launch(const Config& config, const LaunchArguments& arguments);
 Result<ExitCode> run_ps(const Config& config);
 Result<ExitCode> run_doctor(const Config& config);
+Result<ExitCode> run_fsck(const Config& config, const FsckArguments& arguments);
+Result<ExitCode> run_gc(const Config& config, const GcArguments& arguments);
+Result<ExitCode> run_backup(const Config& config, const BackupArguments& arguments);
 Result<ExitCode> run_demo(const Config& config, const DemoArguments& arguments);
 Result<ExitCode> run_bench(const Config& config, const BenchArguments& arguments);
 

@@ -178,6 +178,7 @@ Result<TurnResult> RemoteAgents::message(const std::string& name, const std::str
                                          const MessageOptions& options) {
     KVASIR_TRY(check_is_path(name));
     KVASIR_TRY_ASSIGN(TurnResult turn, remote_turn(socket_path_, name, text, options));
+    if (turn.durability == Durability::kNothing) return fail(ErrorCode::kIo, turn.warning);
     note_durability(name, options.cancelled, turn);
     return turn;
 }

@@ -208,6 +208,9 @@ Result<TurnResult> turn_of_json(const json::value& answer) {
     fields.read("turn", turn.turn);
     fields.read("finish_reason", turn.finish_reason);
     fields.read("warning", turn.warning);
+    bool durable = false;
+    fields.read("durable", durable);
+    if (!durable) turn.durability = Durability::kNothing;
     if (const json::value* memory = fields.find("memory")) read_metrics(*memory, turn.metrics, fields);
     return fields.done(std::move(turn));
 }

@@ -127,7 +127,8 @@ struct TurnMetrics {
         0;  // rows the engine library counted (llama_perf) for prompt and answer
 };
 
-enum class Durability { kTokensAndKv, kTokensOnly };
+// kNothing: the agent has forgotten the turn (UndurableAnswer::kDelivered).
+enum class Durability { kTokensAndKv, kTokensOnly, kNothing };
 
 struct SaveResult {
     Durability durability = Durability::kTokensAndKv;
@@ -329,6 +330,7 @@ class AgentMemory {
     virtual ResponseCatalog& responses() = 0;
     virtual MemoryUsage memory_usage() const = 0;
     virtual std::vector<std::string> resident() const = 0;  // least recently used first
+    virtual Store& store() = 0;                             // that it keeps everything in
 };
 
 // What turns of other purposes come to.

@@ -50,6 +50,7 @@ class EngineAgentMemory final : public AgentMemory {
     ResponseCatalog& responses() override { return context_.store.catalog(); }
     MemoryUsage memory_usage() const override;
     std::vector<std::string> resident() const override { return places_.residency().names(); }
+    Store& store() override { return context_.store; }
     Result<std::unique_ptr<TurnRun>> begin_turn(TurnRequest request, TurnSinks sinks) override;
     Status evaluate(std::span<const BatchRow> rows) override;
     Result<Position> count_tokens(const TurnRequest& request) override;

@@ -34,6 +34,7 @@ UnusableBlock KvLoader::give_up(const StoredBlock& block, const Error& error) {
     // A file that could not be read now may be whole: it stays, and is only left out this time.
     if (error.code == ErrorCode::kIo) return {block.name, error.message};
     if (error.code != ErrorCode::kNotFound) {
+        ++context_.store.health().counters.blocks_damaged;
         note_failure("quarantine_failed",
                      context_.store.blocks().quarantine(block.kind, block.name, error.message));
     }

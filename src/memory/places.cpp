@@ -6,6 +6,7 @@
 namespace kvasir {
 
 Places::~Places() {
+    context_.store.on_agent_collected({});
     for (const ResidentAgent& agent : residency_.agents()) context_.engine.close_sequence(agent.sequence);
 }
 
@@ -63,6 +64,12 @@ Status Places::fork_rows(const Leader& leader, ResidentAgent& follower, const Wa
     follower.rows.assign(rows.begin(), rows.end());
     follower.durable_at.reset();
     return {};
+}
+
+void Places::note_collected(AgentId agent) {
+    residency_.for_each([&](ResidentAgent& resident) {
+        if (resident.record.id == agent) resident.durable_at.reset();
+    });
 }
 
 // An empty sequence, whatever could not be rewound.

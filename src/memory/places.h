@@ -36,7 +36,9 @@ class Places {
           clock_(clock),
           agents_max_(options.agents_max),
           on_event_(std::move(options.on_event)),
-          loader_(context) {}
+          loader_(context) {
+        context_.store.on_agent_collected([this](AgentId agent) { note_collected(agent); });
+    }
     ~Places();
     Places(const Places&) = delete;
     Places& operator=(const Places&) = delete;
@@ -108,6 +110,7 @@ class Places {
     Status reset(ResidentAgent& agent);
     Status reuse_own(ResidentAgent& agent, Position position);
     void note_damaged(const std::string& name, const std::string& reason);
+    void note_collected(AgentId agent);  // some of its stored KV is gone
 
     KvContext context_;
     const Clock& clock_;

@@ -54,6 +54,10 @@ ResidentAgent* Residency::least_recent(const ResidentAgent* kept, const std::str
     return leaving;
 }
 
+void Residency::for_each(const std::function<void(ResidentAgent&)>& visit) {
+    for (ResidentAgent& agent : agents_) visit(agent);
+}
+
 void Residency::for_each_idle(const std::function<void(ResidentAgent&)>& visit) {
     for (ResidentAgent& agent : agents_) {
         if (!agent.busy) visit(agent);

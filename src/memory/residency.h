@@ -26,6 +26,7 @@ class Residency {
     // of the agent `name`; of equals the least recently used leaves. Null: none.
     ResidentAgent* least_recent(const ResidentAgent* kept, const std::string& name);
 
+    void for_each(const std::function<void(ResidentAgent&)>& visit);
     void for_each_idle(const std::function<void(ResidentAgent&)>& visit);
     void for_each(const std::function<void(ResidentAgent&)>& visit) {
         for (ResidentAgent& agent : agents_) visit(agent);

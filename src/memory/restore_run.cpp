@@ -63,6 +63,7 @@ Status RestoreRun::make_plan() {
     if (plan_.position <= own_ || (own_ > 0 && plan_.position - own_ < kStoredGainTokensMin)) return finish();
     own_ = 0;
     next_ = 0;
+    hold_plan();
     stage_ = Stage::kImport;
     if (can_rewind_in_place()) {
         next_ = plan_.rows_size();
@@ -91,8 +92,18 @@ Status RestoreRun::follow() {
     }
     reuse_.position = leader.shared;
     reuse_.source = ReuseSource::kMemoryFork;
-    if (places_.context_.windowed()) capture_boundary(places_.context_.engine, agent_);
+    if (places_.context_.keeps_points()) capture_boundary(places_.context_.engine, agent_);
     return finish();
+}
+
+void RestoreRun::hold_plan() {
+    std::vector<BlockName> names;
+    for (std::size_t i = 0; i < plan_.size(); ++i) names.push_back(plan_.at(i).block.name);
+    hold_ = places_.context_.store.hold(std::move(names));
+}
+
+void RestoreRun::note_use() {
+    for (std::size_t i = 0; i < plan_.size(); ++i) places_.context_.store.note_use(plan_.at(i).block.name);
 }
 
 Status RestoreRun::import_next() {
@@ -131,6 +142,7 @@ Status RestoreRun::adopt() {
     agent_.rows.assign(restored.begin(), restored.end());
     agent_.snapshots.rewind(plan_.position);
     agent_.windows.assume_stored(plan_.position);
+    note_use();
     note_durability();
     return finish();
 }
@@ -150,6 +162,7 @@ void RestoreRun::note_durability() {
 
 Status RestoreRun::finish() {
     stage_ = Stage::kDone;
+    hold_.release();
     agent_.busy = busy_before_;
     if (reuse_.position == 0 && own_ > 0 && places_.reuse_own(agent_, own_)) {
         reuse_.position = own_;

@@ -65,6 +65,8 @@ class RestoreRun {
     Status finish();
     void note_durability();
     bool can_rewind_in_place() const;
+    void hold_plan();
+    void note_use();
 
     Places& places_;
     ResidentAgent& agent_;
@@ -78,7 +80,8 @@ class RestoreRun {
     Position otherwise_ = 0;  // what there is without waiting
     std::set<BlockName> excluded_;
     RestorePlan plan_;
-    std::size_t next_ = 0;  // of the plan's blocks
+    BlockHold hold_;        // of the plan's blocks
+    std::size_t next_ = 0;  // of them
     Reuse reuse_;
 };
 

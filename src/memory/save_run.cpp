@@ -16,7 +16,12 @@ constexpr std::uint32_t kAttemptsMax = 3;
 }  // namespace
 
 SaveRun::SaveRun(KvContext context, const Clock& clock, ResidentAgent& agent, std::vector<std::byte>& image)
-    : context_(context), clock_(clock), agent_(agent), image_(image), busy_before_(agent.busy) {
+    : context_(context),
+      clock_(clock),
+      agent_(agent),
+      image_(image),
+      busy_before_(agent.busy),
+      room_(context.store) {
     if (agent.durable())
         stage_ = Stage::kDone;
     else
@@ -57,9 +62,16 @@ Status SaveRun::make_plan() {
                                         : layout.row_bytes(Plane::kAppend) * pending.identity.range.size();
         plan_.image_bytes += bytes + kHeaderBytesExpected;
     }
-    if (!plan_.pending.empty()) KVASIR_TRY(context_.store.admit_kv(plan_.image_bytes));
+    hold_ = context_.store.hold(plan_.references);
+    room_.want(plan_.image_bytes, agent_.record.name);
     result_.blocks_shared = plan_.blocks_shared;
-    stage_ = plan_.pending.empty() ? Stage::kRefer : Stage::kWrite;
+    stage_ = plan_.pending.empty() ? Stage::kRefer : Stage::kRoom;
+    return {};
+}
+
+Status SaveRun::make_room() {
+    KVASIR_TRY_ASSIGN(const bool ready, room_.step());
+    if (ready) stage_ = Stage::kWrite;
     return {};
 }
 
@@ -108,7 +120,7 @@ Status SaveRun::refer() {
 
 void SaveRun::remove_files(const std::vector<StoredBlock>& blocks) {
     for (const StoredBlock& block : blocks) {
-        const Status removed = context_.store.blocks().remove(block.kind, block.name);
+        const Status removed = context_.store.remove_file(block.kind, block.name);
         if (!removed) log(LogLevel::kWarning, "block_not_removed", removed.error().message);
     }
 }
@@ -127,6 +139,8 @@ Status SaveRun::advance() {
     switch (stage_) {
         case Stage::kPlan:
             return make_plan();
+        case Stage::kRoom:
+            return make_room();
         case Stage::kWrite:
             return write_next();
         case Stage::kRefer:
@@ -139,6 +153,7 @@ Status SaveRun::advance() {
 
 void SaveRun::finish(const Status& status) {
     stage_ = Stage::kDone;
+    hold_.release();
     agent_.busy = busy_before_;
     if (status) {
         agent_.durable_at = agent_.length();

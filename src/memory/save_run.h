@@ -16,6 +16,7 @@
 #include "memory/kv_context.h"
 #include "memory/resident_agent.h"
 #include "memory/row_image.h"
+#include "memory/save_room.h"
 #include "memory/token_chain.h"
 
 namespace kvasir {
@@ -28,13 +29,13 @@ class SaveRun {
     SaveRun(const SaveRun&) = delete;
     SaveRun& operator=(const SaveRun&) = delete;
 
-    // Plans, writes one block, or writes the references.
+    // Plans, makes some room, writes one block, or writes the references.
     void step();
     bool done() const { return stage_ == Stage::kDone; }
     const SaveResult& result() const { return result_; }  // when done
 
   private:
-    enum class Stage { kPlan, kWrite, kRefer, kDone };
+    enum class Stage { kPlan, kRoom, kWrite, kRefer, kDone };
     // A file to write. Window rows and states were exported before; append rows are when it is their turn.
     struct Pending {
         BlockIdentity identity;
@@ -54,6 +55,7 @@ class SaveRun {
 
     Status advance();
     Status make_plan();
+    Status make_room();
     Status plan_append();
     Status plan_points();
     Status choose_points();
@@ -80,6 +82,8 @@ class SaveRun {
     Plan plan_;
     std::size_t next_ = 0;  // of plan_.pending
     std::vector<StoredBlock> written_;
+    BlockHold hold_;  // what it counts on, and what it writes
+    SaveRoom room_;
     SaveResult result_;
     double spent_ms_ = 0;
 };

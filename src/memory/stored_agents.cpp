@@ -9,10 +9,10 @@ namespace kvasir {
 namespace {
 
 // The file and what of it may lie in quarantine.
-Status remove_block_files(BlockFiles& files, const StoredBlock& block) {
-    const Status removed = files.remove(block.kind, block.name);
-    KVASIR_TRY(files.remove_quarantined(block.kind, block.name));
-    return removed;
+Status remove_block_files(Store& store, const StoredBlock& block) {
+    const Status quarantined = store.blocks().remove_quarantined(block.kind, block.name);
+    KVASIR_TRY(store.remove_file(block.kind, block.name));
+    return quarantined;
 }
 
 }  // namespace
@@ -40,9 +40,9 @@ Result<EraseReceipt> erase_stored_agent(Store& store, const std::string& name) {
     receipt.agent = name;
     receipt.turns_removed = erased.turns;
     receipt.tokens_removed = erased.tokens;
-    Status removed;
+    Status removed = store.remove_unknown_files();  // they may hold words of it
     for (const StoredBlock& block : erased.removed) {
-        Status status = remove_block_files(store.blocks(), block);
+        Status status = remove_block_files(store, block);
         if (!status && removed) removed = std::move(status);
         ++receipt.blocks_removed;
         receipt.bytes_removed += block.file_bytes;

@@ -70,6 +70,12 @@ struct TurnSinks {
     std::function<void(TurnPhase, Position done, Position total)> on_progress;
 };
 
+// What becomes of an answer that was heard as it came, and then could not be made durable.
+enum class UndurableAnswer {
+    kRefused,   // an error
+    kDelivered  // the result says Durability::kNothing
+};
+
 struct TurnRequest {
     std::string agent;
     TurnPurpose purpose = TurnPurpose::kAnswer;
@@ -99,7 +105,8 @@ struct TurnRequest {
         expected_turn;  // kStored: kConflict when the conversation has another number of turns
     std::optional<WhenFull> when_full;  // nullopt: as the agent is set
     std::string idempotency_key;
-    std::string request_id;                        // for reports
+    std::string request_id;  // for reports
+    UndurableAnswer undurable = UndurableAnswer::kRefused;
     const std::atomic<bool>* cancelled = nullptr;  // looked at before every token and chunk
     // KV cells that it may come to hold; kUnavailable when it would be more. For turns beside others.
     std::optional<std::uint64_t> cells_max;

@@ -83,6 +83,7 @@ void TurnRun::restored(const Reuse& reuse) {
     metrics.not_reused_reason = not_reused_reason(turn_, context_.kv, reuse);
     metrics.turns_dropped = turn_.turns_dropped;
     if (metrics.turns_dropped > 0) add_warning(turn_result_.warning, dropped_warning(metrics.turns_dropped));
+    if (metrics.not_reused_reason == "damaged") ++context_.kv.store.health().counters.rebuilds;
     metrics.restore_ms = reuse.restore_ms;
     note_match(metrics);
     add_warning(turn_result_.warning, restore_warning(metrics.not_reused_reason, reuse,
@@ -188,8 +189,20 @@ void TurnRun::end_answer(std::string finish_reason) {
     turn_result_.stop_matched = answer_.stop_matched();
     turn_result_.finish_reason = std::move(finish_reason);
     if (context_.kv.keeps_points()) capture_boundary(context_.kv.engine, *agent_);
-    if (Status committed = commit(); !committed) return abandon(std::move(committed).error());
+    if (Status committed = commit(); !committed) return end_undurable(std::move(committed).error());
     stage_ = TurnStage::kAnswered;
+    note_result();
+}
+
+// Whoever has heard the answer already is told that it is not remembered; the agent is as it was.
+void TurnRun::end_undurable(Error error) {
+    if (turn_.request.undurable == UndurableAnswer::kRefused || error.code == ErrorCode::kConflict)
+        return abandon(std::move(error));
+    turn_result_.durability = Durability::kNothing;
+    add_warning(turn_result_.warning, error.message);
+    context_.places.tell({MemoryEventKind::kNotSaved, agent(), answer_tokens_.size(), 0, error.message});
+    context_.places.roll_back(*std::exchange(agent_, nullptr), turn_.conversation.tokens);
+    stage_ = TurnStage::kDone;
     note_result();
 }
 

@@ -107,6 +107,7 @@ class TurnRun {
     void sample(std::size_t row);
     void end_answer(std::string finish_reason);
     Status commit();
+    void end_undurable(Error error);
     std::vector<Token> committed_answer() const;
     NewTurn new_turn(const std::vector<Token>& answer) const;
     void show(const AnswerPiece& piece);

@@ -24,7 +24,9 @@ void EngineLoop::tell(const WaitingTurn& turn, Result<TurnResult> result) {
         const bool is_turn = turn.request.purpose == TurnPurpose::kAnswer;
         const std::lock_guard lock(stats_mutex_);
         if (result) {
-            stats_.turns_done += is_turn ? 1 : 0;
+            const bool durable = result->durability != Durability::kNothing;
+            stats_.turns_done += is_turn && durable ? 1 : 0;
+            stats_.turns_undurable += is_turn && !durable ? 1 : 0;
             stats_.prompt_tokens += result->metrics.prompt_tokens;
             stats_.reused_tokens += result->metrics.reused_tokens;
             stats_.answer_tokens += result->metrics.answer_tokens;

@@ -58,7 +58,8 @@ struct SchedulerStats {
     std::uint32_t turns_active = 0;
     std::uint64_t turns_done = 0;
     std::uint64_t turns_failed = 0;
-    std::uint64_t turns_refused = 0;  // the queue was full
+    std::uint64_t turns_undurable = 0;  // answered, and could not be made durable
+    std::uint64_t turns_refused = 0;    // the queue was full
     std::uint64_t steps = 0;
     std::uint64_t prompt_tokens = 0;     // of all turns
     std::uint64_t reused_tokens = 0;     // of them, not evaluated

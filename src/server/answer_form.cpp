@@ -98,6 +98,7 @@ class AgentMessageForm final : public AnswerForm {
     void note_turn(const TurnResult& turn) override {
         metrics_ = turn.metrics;
         warning_ = turn.warning;
+        durable_ = turn.durability != Durability::kNothing;
     }
 
   private:
@@ -116,11 +117,13 @@ class AgentMessageForm final : public AnswerForm {
                   {"evaluated_tokens", answer.memory.evaluated_tokens},
                   {"completion_tokens", answer.usage.completion_tokens}}},
                 {"warning", warning_},
+                {"durable", durable_},
                 {"memory", to_json(metrics_)}};
     }
 
     TurnMetrics metrics_;
     std::string warning_;
+    bool durable_ = true;
 };
 
 AnswerLogprob logprob_in_words_of_api(const TokenLogprob& logprob) {
@@ -185,6 +188,7 @@ ChatAnswer answer_of(const AnswerHead& head, const TurnResult& result, const std
                      result.metrics.not_reused_reason,
                      agent,
                      result.turn,
+                     result.durability != Durability::kNothing,
                      {},
                      result.metrics.changed_field};
     return answer;

@@ -59,7 +59,7 @@ json::value to_json(const TurnResult& turn) {
     return {{"text", turn.text},
             {"finish_reason", turn.finish_reason},
             {"turn", turn.turn},
-            {"durable", true},
+            {"durable", turn.durability != Durability::kNothing},
             {"kv_durable", turn.durability == Durability::kTokensAndKv},
             {"warning", turn.warning},
             {"memory", to_json(turn.metrics)}};
@@ -107,9 +107,16 @@ json::value to_json(const MemoryUsage& usage) {
 }
 
 json::value to_json(const DiskUsage& usage) {
-    return {{"kv_bytes", usage.kv_bytes},           {"catalog_bytes", usage.catalog_bytes},
-            {"budget_bytes", usage.budget_bytes},   {"free_bytes", usage.free_bytes},
-            {"reserve_bytes", usage.reserve_bytes}, {"quarantined_files", usage.quarantined_files}};
+    return {{"kv_bytes", usage.kv_bytes},
+            {"counted_bytes", usage.counted_bytes},
+            {"reserved_bytes", usage.reserved_bytes},
+            {"catalog_bytes", usage.catalog_bytes},
+            {"budget_bytes", usage.budget_bytes},
+            {"free_bytes", usage.free_bytes},
+            {"reserve_bytes", usage.reserve_bytes},
+            {"quarantined_files", usage.quarantined_files},
+            {"blocks", usage.blocks},
+            {"agents", usage.agents}};
 }
 
 json::value to_json(const AgentCache& cache) {

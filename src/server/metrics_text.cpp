@@ -37,6 +37,8 @@ void add_turns(MetricsText& text, const SchedulerStats& stats) {
     text.gauge("turns_active", "Turns that run.", stats.turns_active);
     text.counter("turns_total", "Turns that were answered and are durable.", as_double(stats.turns_done));
     text.counter("turns_failed_total", "Turns that ended without an answer.", as_double(stats.turns_failed));
+    text.counter("turns_undurable_total", "Turns that were answered and could not be made durable.",
+                 as_double(stats.turns_undurable));
     text.counter("turns_refused_total", "Turns refused because too many waited.",
                  as_double(stats.turns_refused));
     text.counter("steps_total", "Steps of the model.", as_double(stats.steps));

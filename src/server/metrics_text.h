@@ -11,5 +11,6 @@ namespace kvasir {
 
 // Engine thread.
 std::string metrics_text(const ServerContext& context, const MemoryUsage& usage);
+std::string store_metrics_text(Store& store);  // engine thread; without labels: a store is no model's
 
 }  // namespace kvasir

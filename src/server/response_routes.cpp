@@ -58,7 +58,7 @@ ApiResult<Speaker> speaker_of(const Speaker& found, const ResponseHistory& histo
                                     "what the request goes on from belongs to the agent " +
                                         printable(history.agent) + ", and it names " +
                                         printable(found.agent)));
-    return Speaker{history.agent, SpeakerSource::kStored};
+    return Speaker{history.agent, SpeakerSource::kStored, {}};
 }
 
 void begin_response(const RouteCall& call, ResponseJob& job) {

@@ -7,6 +7,7 @@
 #include "server/conversation_routes.h"
 #include "server/response_routes.h"
 #include "server/status_routes.h"
+#include "server/store_routes.h"
 #include "server/why_routes.h"
 
 namespace kvasir {
@@ -105,6 +106,10 @@ constexpr Route kRoutes[] = {
      post_agent_why},
     {"GET", "/why/{id}", kKey, kKvasir, "How one request was found, by its x-request-id", get_why},
     {"GET", "/memory", kKey, kKvasir, "What weights, KV and the process take", get_memory},
+    {"GET", "/store", kKey, kKvasir, "Disk, budget, and what is not well", get_store},
+    {"POST", "/store/fsck", kKey, kKvasir, "Check every byte (owner's socket)", post_store_fsck},
+    {"POST", "/store/gc", kKey, kKvasir, "Remove KV that nobody needs (owner's socket)", post_store_gc},
+    {"POST", "/store/backup", kKey, kKvasir, "Copy the store (owner's socket)", post_store_backup},
     {"GET", "/events", kKey, kKvasir, "What happens to agents, as server-sent events", get_events},
     {"GET", "/metrics", kKey, kKvasir, "Prometheus metrics", get_metrics},
     {"GET", "/health", kOpen, kKvasir, "The process answers", get_health},

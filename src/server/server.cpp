@@ -31,12 +31,14 @@ class KvasirServer final : public Server {
           events_(events),
           memory_watch_(options.memory_watch, scheduler),
           session_expiry_(options.session_expiry, scheduler, clock),
+          store_watch_(options.store_watch, scheduler, clock),
           context_{options_,
                    scheduler,
                    engine,
                    clock,
                    events,
                    memory_watch_,
+                   store_watch_,
                    ApiKeys(options.api_keys),
                    options.model_alias.empty() ? engine.model().name : options.model_alias,
                    clock.unix_ms(),
@@ -70,6 +72,7 @@ class KvasirServer final : public Server {
     MemoryWatch memory_watch_;
     SessionExpiry session_expiry_;
     RunningResponses running_responses_;
+    StoreWatch store_watch_;
     ServerContext context_;
     std::unique_ptr<HttpServer> http_;
 };
@@ -98,6 +101,7 @@ void KvasirServer::dispatch(std::shared_ptr<HttpExchange> exchange) {
 
 void KvasirServer::drain() {
     draining_.store(true);
+    store_watch_.end();
     http_->stop_accepting();
     events_.close_all();
     context_.scheduler.drain(options_.drain_timeout_ms);

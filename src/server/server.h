@@ -18,6 +18,7 @@
 #include "server/event_hub.h"
 #include "server/memory_watch.h"
 #include "server/session_expiry.h"
+#include "server/store_watch.h"
 
 namespace kvasir {
 
@@ -31,6 +32,9 @@ struct ServerOptions {
     std::uint32_t drain_timeout_ms = 20'000;
     MemoryWatchOptions memory_watch;
     SessionExpiryOptions session_expiry;
+    StoreWatchOptions store_watch;
+    // An answer that was streamed and could not be made durable ends with an error instead of a mark.
+    bool strict_durability = false;
 };
 
 class Server {

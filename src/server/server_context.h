@@ -23,6 +23,7 @@ struct ServerContext {
     const Clock& clock;
     EventHub& events;
     const MemoryWatch& memory_watch;
+    const StoreWatch& store_watch;
     ApiKeys keys;
     std::string model_name;
     std::int64_t started_unix_ms = 0;

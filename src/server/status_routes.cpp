@@ -30,11 +30,17 @@ void respond_text(const RouteCall& call, const char* content_type, std::string b
 }  // namespace
 
 void get_health(const RouteCall& call) {
-    respond_json(
-        call, 200,
-        json::serialize(json::object{{"status", "ok"},
-                                     {"version", KVASIR_VERSION},
-                                     {"memory", call.context.memory_watch.is_low() ? "low" : "ok"}}));
+    const StoreStatus store = call.context.store_watch.status();
+    const bool degraded = store.state == StoreState::kDegraded || store.state == StoreState::kFull;
+    respond_json(call, 200,
+                 json::serialize(json::object{{"status", degraded ? "degraded" : "ok"},
+                                              {"version", KVASIR_VERSION},
+                                              {"memory", call.context.memory_watch.is_low() ? "low" : "ok"},
+                                              {"store", to_string(store.state)},
+                                              {"reason", store.reason},
+                                              {"since_unix_ms", store.since_unix_ms},
+                                              {"reconciled", store.reconciled},
+                                              {"quarantined_files", store.usage.quarantined_files}}));
 }
 
 void get_ready(const RouteCall& call) {
@@ -46,7 +52,8 @@ void get_ready(const RouteCall& call) {
 
 void get_metrics(const RouteCall& call) {
     on_engine_thread(call, [](AgentMemory& memory, const RouteCall& done) {
-        respond_text(done, "text/plain; version=0.0.4", metrics_text(done.context, memory.memory_usage()));
+        respond_text(done, "text/plain; version=0.0.4",
+                     metrics_text(done.context, memory.memory_usage()) + store_metrics_text(memory.store()));
     });
 }
 

@@ -7,6 +7,9 @@
 namespace kvasir {
 
 std::shared_ptr<TurnTicket> TurnBridge::submit(const ServerContext& context, TurnRequest request) {
+    // Who has heard an answer is told that it is not remembered; who has not is told of the error instead.
+    if (options_.stream == StreamMode::kStream && !context.options.strict_durability)
+        request.undurable = UndurableAnswer::kDelivered;
     const auto ticket =
         context.scheduler.submit(std::move(request), shared_from_this(), {context.options.turn_timeout_ms});
     if (!ticket) {

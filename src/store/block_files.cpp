@@ -65,7 +65,10 @@ Status BlockFiles::create_shards(const std::string& directory) {
         KVASIR_TRY(file_system_.make_directories(shard));
         KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, file_system_.list(shard));
         for (const FileInfo& file : files) {
-            if (file.name.find(kTemporaryMark) == std::string::npos) continue;
+            if (file.name.find(kTemporaryMark) == std::string::npos) {
+                bytes_found_ += file.size_bytes;
+                continue;
+            }
             KVASIR_TRY(file_system_.remove(shard + "/" + file.name));
         }
     }
@@ -73,6 +76,12 @@ Status BlockFiles::create_shards(const std::string& directory) {
 }
 
 Result<StoredBlock> BlockFiles::write(const BlockSpec& spec, std::span<const std::byte> image) {
+    Result<StoredBlock> written = write_file(spec, image);
+    if (on_write_) on_write_(written ? Status() : Status(fail(written.error())));
+    return written;
+}
+
+Result<StoredBlock> BlockFiles::write_file(const BlockSpec& spec, std::span<const std::byte> image) {
     KVASIR_TRY_ASSIGN(const std::vector<std::byte> header, encode_header(spec, image));
     const std::vector<std::byte> tokens = encode_tokens(spec.tokens);
     const std::array<std::span<const std::byte>, 3> parts = {header, image, tokens};

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +20,12 @@
 #include "store/block.h"
 
 namespace kvasir {
+
+struct BlockFileFound {
+    std::string path;
+    std::optional<BlockName> name;  // nothing: it is not called like a block
+    std::uint64_t size_bytes = 0;
+};
 
 class BlockFiles {
   public:
@@ -33,9 +41,8 @@ class BlockFiles {
     Result<StoredBlock> write(const BlockSpec& spec, std::span<const std::byte> image);
 
     // Reads the row image of a stored block into `image` (resized, memory reused). Verifies size, header
-    // hash, header structure against `expected` (all of it; a snapshot's only tensor may have 0 bytes there: as many
-    // as the file has) and every frame's checksum. kDamaged: the caller
-    // quarantines it; kNotFound.
+    // hash, header structure against `expected` (all of it; a snapshot's only tensor may have 0 bytes there:
+    // as many as the file has) and every frame's checksum. kDamaged: the caller quarantines it; kNotFound.
     Status read(const StoredBlock& stored, const BlockSpec& expected, std::vector<std::byte>& image);
 
     // Moves the file to quarantine/ with a time stamp and writes `reason` beside it. Its name is free again.
@@ -46,14 +53,32 @@ class BlockFiles {
     Status remove_quarantined(BlockKind kind, const BlockName& name);
 
     std::string path_of(BlockKind kind, const BlockName& name) const;
+    // Of all files that create_layout() came by and left.
+    std::uint64_t bytes_found() const { return bytes_found_; }
+
+    // block_files_check.cpp. All files whose names begin with that byte, but temporary ones.
+    Result<std::vector<BlockFileFound>> list_shard(unsigned shard);
+    Status sync_shard(unsigned shard);
+    // As read(), for whoever knows no model: everything but the shapes of tensors, and that the name is what
+    // salt, fingerprint, parent and tokens give.
+    Status verify(const StoredBlock& stored, const ChainRoot& root);
+    // Not verified but for its size.
+    Status read_whole(const StoredBlock& stored, std::vector<std::byte>& bytes);
+
+    // Told how every write ended.
+    void on_write(std::function<void(const Status&)> listener) { on_write_ = std::move(listener); }
 
   private:
     std::string directory_of(BlockKind kind, const BlockName& name) const;
     Status create_shards(const std::string& directory);
+    Result<StoredBlock> write_file(const BlockSpec& spec, std::span<const std::byte> image);
+    std::vector<std::string> shard_directories(unsigned shard) const;
 
     FileSystem& file_system_;
     std::string root_;
+    std::function<void(const Status&)> on_write_;
     std::atomic<std::uint64_t> next_temporary_{0};
+    std::uint64_t bytes_found_ = 0;
 };
 
 }  // namespace kvasir

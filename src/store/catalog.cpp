@@ -92,6 +92,7 @@ Status SqliteCatalog::ensure_connected() {
 
 void SqliteCatalog::recover() {
     if (!connection_ || !connection_->suspect()) return;
+    copy_.reset();
     connection_.reset();
     const Status reopened = connect(Opening::kAfterFailure);
     if (reopened)

@@ -14,20 +14,25 @@ Result<BlockKind> block_kind(std::int64_t row) {
                 fmt::format("the catalog is damaged: a block of kind {}, which is not known", row));
 }
 
+Result<StoredBlock> read_block(SqliteStatement& row) {
+    StoredBlock block;
+    KVASIR_TRY_ASSIGN(block.kind, block_kind(row.int_at(0)));
+    block.name = row.digest_at(1);
+    if (!row.is_null(2)) block.parent = row.digest_at(2);
+    block.range = {row.position_at(3), row.position_at(4)};
+    block.tokens = row.tokens_at(5);
+    block.header_hash = row.digest_at(6);
+    block.file_bytes = row.count_at(7);
+    KVASIR_TRY(row.column_error());
+    return block;
+}
+
 Result<std::vector<StoredBlock>> read_blocks(SqliteStatement& statement) {
     std::vector<StoredBlock> blocks;
     while (true) {
         KVASIR_TRY_ASSIGN(const bool row, statement.step());
         if (!row) break;
-        StoredBlock block;
-        KVASIR_TRY_ASSIGN(block.kind, block_kind(statement.int_at(0)));
-        block.name = statement.digest_at(1);
-        if (!statement.is_null(2)) block.parent = statement.digest_at(2);
-        block.range = {statement.position_at(3), statement.position_at(4)};
-        block.tokens = statement.tokens_at(5);
-        block.header_hash = statement.digest_at(6);
-        block.file_bytes = statement.count_at(7);
-        KVASIR_TRY(statement.column_error());
+        KVASIR_TRY_ASSIGN(StoredBlock block, read_block(statement));
         blocks.push_back(std::move(block));
     }
     return blocks;
@@ -58,11 +63,14 @@ Status delete_blocks(SqliteConnection& connection, const std::vector<StoredBlock
         auto note,
         connection.prepare("INSERT INTO pending_removals (kind, name) VALUES (?, ?) ON CONFLICT DO NOTHING"));
     KVASIR_TRY_ASSIGN(auto drop, connection.prepare("DELETE FROM blocks WHERE kind = ? AND name = ?"));
+    KVASIR_TRY_ASSIGN(auto forget, connection.prepare("DELETE FROM block_uses WHERE name = ?"));
     for (const StoredBlock& block : blocks) {
         note.reset();
         KVASIR_TRY(note.bind_int(to_row(block.kind)).bind_digest(block.name).run());
         drop.reset();
         KVASIR_TRY(drop.bind_int(to_row(block.kind)).bind_digest(block.name).run());
+        forget.reset();
+        KVASIR_TRY(forget.bind_digest(block.name).run());
     }
     return {};
 }
@@ -114,6 +122,8 @@ Status SqliteCatalog::drop_block(BlockKind kind, const BlockName& name) {
                        "SELECT r.agent_id, b.kind, b.name FROM blocks AS b JOIN block_references AS r "
                        "ON r.block_id = b.id WHERE b.kind = ? AND b.name = ? ON CONFLICT DO NOTHING"));
         KVASIR_TRY(remember.bind_int(to_row(kind)).bind_digest(name).run());
+        KVASIR_TRY_ASSIGN(auto forget, db.prepare("DELETE FROM block_uses WHERE name = ?"));
+        KVASIR_TRY(forget.bind_digest(name).run());
         KVASIR_TRY_ASSIGN(auto drop, db.prepare("DELETE FROM blocks WHERE kind = ? AND name = ?"));
         return drop.bind_int(to_row(kind)).bind_digest(name).run();
     });

@@ -53,7 +53,7 @@ Result<std::vector<StoredBlock>> SqliteCatalog::set_references(AgentId agent, Br
                                                                const Digest256& fingerprint,
                                                                std::span<const BlockName> references,
                                                                std::int64_t now_unix_ms) {
-    return transact([&](SqliteConnection& db) -> Result<std::vector<StoredBlock>> {
+    return transact_with_notes([&](SqliteConnection& db) -> Result<std::vector<StoredBlock>> {
         KVASIR_TRY(read_head(db, agent));
         std::vector<BlockName> written;
         for (const StoredBlock& block : new_blocks) {

@@ -23,7 +23,9 @@ Result<BlockKind> block_kind(std::int64_t row);
 // Columns of `blocks` in the order that read_blocks() expects; the table must be named b.
 inline constexpr const char* kBlockColumns =
     "b.kind, b.name, b.parent, b.range_begin, b.range_end, b.tokens, b.header_hash, b.file_bytes";
+inline constexpr int kBlockColumnCount = 8;
 
+Result<StoredBlock> read_block(SqliteStatement& row);
 Result<std::vector<StoredBlock>> read_blocks(SqliteStatement& statement);  // of a statement that is bound
 
 // First writer wins: a name that exists stays as it is.

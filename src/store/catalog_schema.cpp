@@ -203,7 +203,16 @@ CREATE TABLE agent_options (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3, kSchema4, kSchema5};
+// Format 6: how often and when a block was restored, by which collection values it.
+constexpr const char* kSchema6 = R"sql(
+CREATE TABLE block_uses (
+    name              BLOB PRIMARY KEY CHECK (length(name) = 32),
+    hits              INTEGER NOT NULL,
+    last_used_unix_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr const char* kMigrations[] = {kSchema1, kSchema2, kSchema3, kSchema4, kSchema5, kSchema6};
 static_assert(std::size(kMigrations) == kCatalogFormat);
 
 // From format `number - 1` to `number`, all or nothing.

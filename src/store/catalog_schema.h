@@ -8,7 +8,7 @@
 
 namespace kvasir {
 
-inline constexpr std::int64_t kCatalogFormat = 5;                // PRAGMA user_version
+inline constexpr std::int64_t kCatalogFormat = 6;                // PRAGMA user_version
 inline constexpr std::int64_t kCatalogApplication = 0x4b565352;  // "KVSR", PRAGMA application_id
 
 // Whether the connection's file is a catalog that this program can use. Reads only; a file of another

@@ -7,24 +7,41 @@
 //   catalog.cpp: opening, settings, fingerprints, pending removals     catalog_agents.cpp: agents, erasure
 //   catalog_changes.cpp: names, pins, expiry
 //   catalog_fork.cpp: copies, going back catalog_turns.cpp: turns and tokens     catalog_blocks.cpp: blocks
-//   catalog_references.cpp: who needs which block catalog_check.cpp: invariants     catalog_responses.cpp:
+//   catalog_references.cpp: who needs which block     catalog_check.cpp: invariants catalog_responses.cpp:
 //   responses, conversations
+//   catalog_collection.cpp: what goes when room is wanted     catalog_store_check.cpp: for check and backup
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "store/catalog.h"
+#include "store/collection_plan.h"
 #include "store/sqlite.h"
+#include "store/sqlite_copy.h"
 
 namespace kvasir {
 
 struct BlockFileName {
     BlockKind kind = BlockKind::kAppend;
     BlockName name;
+};
+
+// Rows that are gone: the files are the caller's to remove. The agents needed them.
+struct CollectedBlocks {
+    std::vector<StoredBlock> files;
+    std::set<AgentId> agents;
+};
+
+struct CatalogBlock {
+    StoredBlock block;
+    Digest256 fingerprint;
 };
 
 class SqliteCatalog final : public Catalog {
@@ -96,6 +113,27 @@ class SqliteCatalog final : public Catalog {
     Result<std::vector<BlockFileName>> pending_removals();
     Status clear_pending_removals();
 
+    // catalog_collection.cpp. Of each victim in turn whatever may still go.
+    Result<std::vector<CollectionEntry>> collection_entries();
+    Result<CollectedBlocks> collect(std::span<const Victim> victims, const IsHeld& is_held);
+    // Noted in memory and written with the next transaction that moves blocks: a crash may forget it.
+    void note_use(const BlockName& name, std::int64_t now_unix_ms);
+    void note_removed(BlockKind kind, const BlockName& name);  // the file is gone for good
+
+    // catalog_store_check.cpp. Blocks whose names begin with that byte.
+    Result<std::vector<CatalogBlock>> blocks_of_shard(unsigned shard);
+    // A copy of this database in another file, some pages at a time; true: complete.
+    Status begin_copy(const std::string& path);
+    Result<bool> copy_some(int pages);
+    // Of a copy: how many rows were dropped.
+    Result<std::uint64_t> forget_blocks_but(const std::function<bool(const BlockName&)>& stays);
+
+    // Writes the WAL back and cuts it off.
+    Status shrink_log();
+
+    // Told how every attempt to write ended.
+    void on_write(std::function<void(const Status&)> listener) { on_write_ = std::move(listener); }
+
   private:
     enum class Opening { kFirst, kAfterFailure };
 
@@ -108,10 +146,17 @@ class SqliteCatalog final : public Catalog {
     // Runs `operation(connection)` in a transaction of its own and commits it if it returned a value.
     template <class Operation>
     std::invoke_result_t<Operation, SqliteConnection&> transact(Operation&& operation) {
-        KVASIR_TRY(ensure_connected());
+        if (Status connected = ensure_connected(); !connected) {
+            tell(connected);
+            return fail(std::move(connected).error());
+        }
         auto result = attempt(operation);
+        tell(result ? Status() : Status(fail(result.error())));
         if (!result) recover();
         return result;
+    }
+    void tell(const Status& outcome) const {
+        if (on_write_) on_write_(outcome);
     }
     template <class Operation>
     std::invoke_result_t<Operation, SqliteConnection&> attempt(Operation& operation) {
@@ -119,6 +164,16 @@ class SqliteCatalog final : public Catalog {
         auto result = operation(*connection_);
         if (!result) return result;
         KVASIR_TRY(transaction->commit());
+        return result;
+    }
+    template <class Operation>
+    std::invoke_result_t<Operation, SqliteConnection&> transact_with_notes(Operation&& operation) {
+        auto result =
+            transact([&](SqliteConnection& db) -> std::invoke_result_t<Operation, SqliteConnection&> {
+                KVASIR_TRY(write_notes(db));
+                return operation(db);
+            });
+        if (result) forget_notes();
         return result;
     }
     // Runs `operation(connection)` that only reads.
@@ -130,9 +185,20 @@ class SqliteCatalog final : public Catalog {
         return result;
     }
 
+    struct BlockUse {
+        std::uint64_t hits = 0;
+        std::int64_t last_unix_ms = 0;
+    };
+    Status write_notes(SqliteConnection& db);
+    void forget_notes();
+
     std::string path_;
     std::string vfs_;
+    std::map<BlockName, BlockUse> uses_;
+    std::vector<BlockFileName> removed_;
+    std::function<void(const Status&)> on_write_;
     std::unique_ptr<SqliteConnection> connection_;  // null after a failure that reopening did not cure
+    std::unique_ptr<SqliteCopy> copy_;              // of the connection
     Digest256 tenant_salt_;
 };
 

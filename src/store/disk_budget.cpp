@@ -102,14 +102,16 @@ Status DiskBudget::give_up_reserve(std::uint64_t free_bytes) {
     return {};
 }
 
-Status DiskBudget::admit_kv(std::uint64_t bytes, std::uint64_t kv_bytes) {
+Status DiskBudget::admit_kv(std::uint64_t bytes, std::uint64_t used_bytes) {
     const std::uint64_t budget = options_.budget_bytes;
-    if (kv_bytes > budget || bytes > budget - kv_bytes)
+    const std::uint64_t left = budget > used_bytes ? budget - used_bytes : 0;
+    if (left < *reserved_ || left - *reserved_ < bytes || used_bytes > budget)
         return fail(
             ErrorCode::kNoSpace,
             fmt::format("{} of memory files would exceed the store's budget: {} of {} are in use; raise "
                         "--disk-budget or remove agents",
-                        readable_bytes(bytes), readable_bytes(kv_bytes), readable_bytes(budget)));
+                        readable_bytes(bytes), readable_bytes(budget - left + *reserved_),
+                        readable_bytes(budget)));
     KVASIR_TRY_ASSIGN(const std::uint64_t free, file_system_.free_bytes(options_.root));
     if (free < options_.free_bytes_min || free - options_.free_bytes_min < bytes)
         return fail(
@@ -121,6 +123,20 @@ Status DiskBudget::admit_kv(std::uint64_t bytes, std::uint64_t kv_bytes) {
                 readable_bytes(free)));
     restore_reserve(free);
     return {};
+}
+
+Result<DiskReservation> DiskBudget::reserve_kv(std::uint64_t bytes, std::uint64_t used_bytes) {
+    KVASIR_TRY(admit_kv(bytes, used_bytes));
+    return DiskReservation(reserved_, bytes);
+}
+
+Result<std::uint64_t> DiskBudget::missing_bytes(std::uint64_t bytes, std::uint64_t used_bytes) {
+    KVASIR_TRY_ASSIGN(const std::uint64_t free, file_system_.free_bytes(options_.root));
+    const auto beyond = [](std::uint64_t wanted, std::uint64_t there) {
+        return wanted > there ? wanted - there : 0;
+    };
+    return std::max(beyond(used_bytes + *reserved_ + bytes, options_.budget_bytes),
+                    beyond(options_.free_bytes_min + bytes, free));
 }
 
 Status DiskBudget::admit_turn() {

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "base/file_system.h"
 #include "base/result.h"
@@ -20,6 +22,37 @@ struct DiskBudgetOptions {
     std::uint64_t reserve_bytes = 0;
 };
 
+// Bytes that somebody is about to write count as used while this lives. Engine thread.
+class DiskReservation {
+  public:
+    DiskReservation() = default;
+    DiskReservation(std::shared_ptr<std::uint64_t> reserved, std::uint64_t bytes)
+        : reserved_(std::move(reserved)), bytes_(bytes) {
+        *reserved_ += bytes_;
+    }
+    ~DiskReservation() { release(); }
+    DiskReservation(DiskReservation&& other) noexcept
+        : reserved_(std::move(other.reserved_)), bytes_(std::exchange(other.bytes_, 0)) {}
+    DiskReservation& operator=(DiskReservation&& other) noexcept {
+        if (this == &other) return *this;
+        release();
+        reserved_ = std::move(other.reserved_);
+        bytes_ = std::exchange(other.bytes_, 0);
+        return *this;
+    }
+    DiskReservation(const DiskReservation&) = delete;
+    DiskReservation& operator=(const DiskReservation&) = delete;
+
+  private:
+    void release() {
+        if (reserved_) *reserved_ -= bytes_;
+        reserved_.reset();
+    }
+
+    std::shared_ptr<std::uint64_t> reserved_;
+    std::uint64_t bytes_ = 0;
+};
+
 class DiskBudget {
   public:
     DiskBudget(DiskBudgetOptions options, FileSystem& file_system);
@@ -28,8 +61,13 @@ class DiskBudget {
     // free.
     Status make_reserve();
 
-    // May that many bytes of KV be written besides the `kv_bytes` that are there?
-    Status admit_kv(std::uint64_t bytes, std::uint64_t kv_bytes);
+    // May that many bytes of KV be written besides the `used_bytes` that are there and those that are
+    // reserved?
+    Status admit_kv(std::uint64_t bytes, std::uint64_t used_bytes);
+    Result<DiskReservation> reserve_kv(std::uint64_t bytes, std::uint64_t used_bytes);
+    // How much must go before that many can be written.
+    Result<std::uint64_t> missing_bytes(std::uint64_t bytes, std::uint64_t used_bytes);
+    std::uint64_t reserved_bytes() const { return *reserved_; }
     // May a turn start? Gives up the reserve when nothing else is left, and takes it back when there is space
     // again.
     Status admit_turn();
@@ -47,6 +85,7 @@ class DiskBudget {
     DiskBudgetOptions options_;
     FileSystem& file_system_;
     std::uint64_t reserve_bytes_ = 0;
+    std::shared_ptr<std::uint64_t> reserved_ = std::make_shared<std::uint64_t>(0);
 };
 
 // 1.5 GB, 64 MB, 12 KB, 7 B: decimal, for messages.

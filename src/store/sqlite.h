@@ -58,6 +58,7 @@ class SqliteConnection {
 
   private:
     friend class SqliteStatement;
+    friend class SqliteCopy;
     static constexpr std::size_t kStatementsKeptMax = 64;
 
     SqliteConnection(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}

@@ -9,8 +9,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "store/catalog_sqlite.h"
-#include "store/disk_budget.h"
+#include "store/directory_store.h"
 #include "store/paths.h"
 
 namespace kvasir {
@@ -19,85 +18,6 @@ namespace {
 
 constexpr const char* kBudgetSetting = "disk_budget_bytes";
 constexpr std::uint64_t kDiskFreeShareMin = 50;  // one part in 50: 2 %
-
-class DirectoryStore final : public Store {
-  public:
-    DirectoryStore(std::string root, FileSystem& file_system, std::unique_ptr<FileLock> lock,
-                   std::unique_ptr<SqliteCatalog> catalog, DiskBudget budget)
-        : root_(std::move(root)),
-          file_system_(file_system),
-          lock_(std::move(lock)),
-          catalog_(std::move(catalog)),
-          blocks_(file_system, root_),
-          budget_(std::move(budget)) {}
-
-    Catalog& catalog() override { return *catalog_; }
-    BlockFiles& blocks() override { return blocks_; }
-    const std::string& root() const override { return root_; }
-
-    Status admit_kv(std::uint64_t bytes) override {
-        KVASIR_TRY_ASSIGN(const CatalogTotals totals, catalog_->totals());
-        return budget_.admit_kv(bytes, totals.block_bytes);
-    }
-    Status admit_turn() override { return budget_.admit_turn(); }
-    Status make_room_to_erase() override { return budget_.make_room_to_erase(); }
-    Result<DiskUsage> usage() override;
-
-    // Layout, and files that a process before us dropped from the catalog but did not come to remove.
-    Status prepare();
-
-  private:
-    Result<std::uint64_t> size_or_zero(const std::string& path);
-
-    std::string root_;
-    FileSystem& file_system_;
-    std::unique_ptr<FileLock> lock_;  // outlives the catalog: let go last
-    std::unique_ptr<SqliteCatalog> catalog_;
-    BlockFiles blocks_;
-    DiskBudget budget_;
-};
-
-Status DirectoryStore::prepare() {
-    KVASIR_TRY(blocks_.create_layout());
-    KVASIR_TRY_ASSIGN(const std::vector<BlockFileName> pending, catalog_->pending_removals());
-    for (const BlockFileName& file : pending) {
-        KVASIR_TRY(blocks_.remove(file.kind, file.name));
-        KVASIR_TRY(
-            blocks_.remove_quarantined(file.kind, file.name));  // an erasure may have been cut off before it
-    }
-    if (pending.empty()) return {};
-    const Status cleared = catalog_->clear_pending_removals();
-    // On a full disk they are looked for again next time.
-    if (!cleared && cleared.error().code != ErrorCode::kNoSpace) return cleared;
-    return {};
-}
-
-Result<std::uint64_t> DirectoryStore::size_or_zero(const std::string& path) {
-    Result<std::uint64_t> size = file_system_.file_size(path);
-    if (!size && size.error().code == ErrorCode::kNotFound) return std::uint64_t{0};
-    return size;
-}
-
-Result<DiskUsage> DirectoryStore::usage() {
-    DiskUsage usage;
-    KVASIR_TRY_ASSIGN(const CatalogTotals totals, catalog_->totals());
-    usage.kv_bytes = totals.block_bytes;
-    KVASIR_TRY_ASSIGN(usage.catalog_bytes, size_or_zero(catalog_path(root_)));
-    KVASIR_TRY_ASSIGN(const std::uint64_t log_bytes, size_or_zero(catalog_log_path(root_)));
-    usage.catalog_bytes += log_bytes;
-    usage.budget_bytes = budget_.budget_bytes();
-    KVASIR_TRY_ASSIGN(usage.free_bytes, file_system_.free_bytes(root_));
-    usage.reserve_bytes = budget_.reserve_bytes();
-    Result<std::vector<FileInfo>> quarantined = file_system_.list(quarantine_path(root_));
-    if (!quarantined && quarantined.error().code != ErrorCode::kNotFound)
-        return fail(std::move(quarantined).error());
-    if (quarantined)
-        usage.quarantined_files = static_cast<std::uint64_t>(
-            std::count_if(quarantined->begin(), quarantined->end(), [](const FileInfo& file) {
-                return file.name.find(".safetensors") != std::string::npos && !file.name.ends_with(".reason");
-            }));
-    return usage;
-}
 
 Error not_writable(const std::string& root, const Error& cause) {
     if (cause.code != ErrorCode::kIo && cause.code != ErrorCode::kNotFound) return cause;
@@ -175,7 +95,7 @@ Result<DiskBudget> open_budget(const StoreOptions& options, FileSystem& file_sys
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, FileSystem& file_system,
-                                           const Clock&) {
+                                           const Clock& clock) {
     Status made = file_system.make_directories(options.root);
     if (!made) return fail(not_writable(options.root, made.error()));
     // The lock comes first: whoever does not hold it must not even look into the catalog.
@@ -185,8 +105,8 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, FileSyst
     KVASIR_TRY_ASSIGN(std::unique_ptr<SqliteCatalog> catalog,
                       SqliteCatalog::open_file(catalog_path(options.root), options.sqlite_vfs));
     KVASIR_TRY_ASSIGN(DiskBudget budget, open_budget(options, file_system, *catalog));
-    auto store = std::make_unique<DirectoryStore>(options.root, file_system, std::move(*lock),
-                                                  std::move(catalog), std::move(budget));
+    auto store = std::make_unique<DirectoryStore>(StoreParts{
+        options.root, file_system, clock, std::move(*lock), std::move(catalog), std::move(budget)});
     KVASIR_TRY(store->prepare());
     return std::unique_ptr<Store>(std::move(store));
 }

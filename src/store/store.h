@@ -4,14 +4,22 @@
 // One thread at a time (the engine thread of the process, or the command's only thread).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/result.h"
 #include "store/block_files.h"
+#include "store/block_holds.h"
 #include "store/catalog.h"
+#include "store/collection_request.h"
+#include "store/disk_budget.h"
+#include "store/store_backup.h"
+#include "store/store_check.h"
+#include "store/store_health.h"
 
 namespace kvasir {
 
@@ -26,12 +34,16 @@ struct StoreOptions {
 };
 
 struct DiskUsage {
-    std::uint64_t kv_bytes = 0;       // block and window files
-    std::uint64_t catalog_bytes = 0;  // database and its WAL
+    std::uint64_t kv_bytes = 0;       // files of all kinds that the catalog knows
+    std::uint64_t counted_bytes = 0;  // what the budget counts: those, quarantine, WAL, what nobody knows yet
+    std::uint64_t reserved_bytes = 0;  // by saves that run, beside those
+    std::uint64_t catalog_bytes = 0;   // database and its WAL
     std::uint64_t budget_bytes = 0;
     std::uint64_t free_bytes = 0;
     std::uint64_t reserve_bytes = 0;
     std::uint64_t quarantined_files = 0;
+    std::uint64_t blocks = 0;  // files of the catalog, all kinds
+    std::uint64_t agents = 0;
 };
 
 class Store {
@@ -46,14 +58,37 @@ class Store {
     virtual BlockFiles& blocks() = 0;
     virtual const std::string& root() const = 0;
 
-    // Asked before KV of that many bytes is written: kNoSpace past the first watermark or over the budget,
+    // Whether KV of that many bytes could be written: kNoSpace past the first watermark or over the budget,
     // with one sentence.
     virtual Status admit_kv(std::uint64_t bytes) = 0;
+    // The same, and the bytes count as used while the reservation lives: taken before KV is written.
+    virtual Result<DiskReservation> reserve_kv(std::uint64_t bytes) = 0;
+    // How much must be collected before that many can be written.
+    virtual Result<std::uint64_t> missing_kv_bytes(std::uint64_t bytes) = 0;
+    // What is held is not collected.
+    virtual BlockHold hold(std::vector<BlockName> names) = 0;
+    virtual void note_use(const BlockName& name) = 0;  // a restore used it: it is worth more
+    virtual std::unique_ptr<Collection> begin_collection(const CollectionRequest& request) = 0;
+    // Told of every agent that loses some of its stored KV. One listener; empty: nobody.
+    virtual void on_agent_collected(std::function<void(AgentId)> listener) = 0;
+    // A file whose row is gone. Durable when it returns.
+    virtual Status remove_file(BlockKind kind, const BlockName& name) = 0;
     // Asked before a turn starts: kNoSpace past the second watermark (the reserve is all that is left).
     virtual Status admit_turn() = 0;
     // Asked before an agent is erased: on a full disk the reserve is given up for it.
     virtual Status make_room_to_erase() = 0;
     virtual Result<DiskUsage> usage() = 0;
+
+    virtual StoreHealth& health() = 0;
+    virtual void note_kv_refused(const Error& error) = 0;  // a save found no room, collected or not
+    // Looks after what is not well: whether the disk takes writes again, and whether there is space again.
+    virtual void look_after() = 0;
+    // Checks and a backup of a store that is in use, in steps between other work.
+    virtual std::unique_ptr<StoreCheck> begin_check(const CheckRequest& request) = 0;
+    virtual std::unique_ptr<StoreBackup> begin_backup(const std::string& directory) = 0;
+    // Files that no row knows are left by a process that died: gone after this, unless that was done before.
+    // Whoever erases needs it: they may hold words.
+    virtual Status remove_unknown_files() = 0;
 };
 
 }  // namespace kvasir

@@ -35,7 +35,9 @@ Status SwitchedDisk::write_new_synced(const std::string& path,
                                       std::span<const std::span<const std::byte>> parts) {
     if (refuse_writes && writes_before_refusal == 0) return fail(*refuse_writes);
     if (refuse_writes) --writes_before_refusal;
-    return below_->write_new_synced(path, parts);
+    Status written = below_->write_new_synced(path, parts);
+    if (after_write) after_write();
+    return written;
 }
 
 Status SwitchedDisk::read_at(const std::string& path, std::uint64_t offset, std::span<std::byte> out) {
@@ -121,6 +123,7 @@ void World::restart(const FakeEngineOptions& engine) {
     store.root = root_;
     store.disk_free_bytes_min = 1'000'000;
     store.disk_reserve_bytes = 4096;
+    store.disk_budget_bytes = options_.disk_budget_bytes;
     if (options_.vfs != nullptr) store.sqlite_vfs = options_.vfs->name();
     auto opened = Store::open(store, disk_, clock_);
     if (!opened) throw std::runtime_error(opened.error().message);

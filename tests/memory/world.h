@@ -2,6 +2,7 @@
 // restarts. Every answer is compared with what the fake model says from tokens alone.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -24,10 +25,11 @@ namespace kvasir::test {
 // A real file system whose free space and faults the test decides.
 class SwitchedDisk final : public FileSystem {
   public:
-    std::uint64_t free = 100ULL * 1000 * 1000 * 1000;
+    std::atomic<std::uint64_t> free = 100ULL * 1000 * 1000 * 1000;  // any thread
     std::optional<Error> refuse_writes;
     std::uint32_t writes_before_refusal = 0;
     std::optional<Error> refuse_reads;
+    std::function<void()> after_write;
 
     Status write_new_synced(const std::string& path,
                             std::span<const std::span<const std::byte>> parts) override;
@@ -83,6 +85,7 @@ struct WorldOptions {
     FakeEngineOptions engine;
     MemoryOptions memory;
     FaultVfs* vfs = nullptr;
+    std::uint64_t disk_budget_bytes = 0;  // 0: a share of what is free
     std::function<std::unique_ptr<Engine>(std::unique_ptr<Engine>)> decorate;
 };
 

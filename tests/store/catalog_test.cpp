@@ -171,6 +171,23 @@ TEST_F(CatalogTest, ACommitIsSynced) {
     catalog_.reset();
 }
 
+// What this format added is taken out again: so a store of the first format looks.
+TEST_F(CatalogTest, AStoreOfTheFirstFormatIsMigrated) {
+    const AgentRecord agent = value_of(catalog_->create_agent(new_agent("anna"), 1));
+    value_of(catalog_->commit_turn(next_turn(agent, 1), 2));
+    must(catalog_->add_block(append_block(1, {}, 0), digest_of(5), 1));
+    const std::string before = picture_of(*catalog_);
+    catalog_.reset();
+    must(value_of(SqliteConnection::open(path_, {}))
+             ->execute("DROP TABLE block_uses; PRAGMA user_version = 1"));
+    reopen();
+    EXPECT_EQ(picture_of(*catalog_), before);
+    must(catalog_->check());
+    const AgentRecord again = value_of(catalog_->agent("anna"));
+    value_of(catalog_->commit_turn(next_turn(again, 2), 3));
+    value_of(catalog_->set_references(agent.id, BranchId{1}, {}, digest_of(5), {}, 4));
+}
+
 TEST_F(CatalogTest, ANewerFormatIsRefusedAndLeftAlone) {
     catalog_.reset();
     must(value_of(SqliteConnection::open(path_, {}))->execute("PRAGMA user_version = 77"));

@@ -154,7 +154,7 @@ TEST_F(StoreTest, TheDefaultBudgetHasALimit) {
 }
 
 TEST_F(StoreTest, UsageAndAdmissionCountTheBlocks) {
-    options_.disk_budget_bytes = 10000;
+    options_.disk_budget_bytes = 80 * kMega;
     const auto store = value_of(open());
     must(store->catalog().add_block(append_block(1, {}, 0), digest_of(5), 1));
     must(store->catalog().add_block(window_block(2, digest_of(1), 0, 256), digest_of(5), 1));
@@ -165,8 +165,38 @@ TEST_F(StoreTest, UsageAndAdmissionCountTheBlocks) {
     EXPECT_EQ(usage.free_bytes, disk_.free);
     EXPECT_EQ(usage.reserve_bytes, kMega);
     EXPECT_EQ(usage.quarantined_files, 0u);
-    EXPECT_TRUE(store->admit_kv(10000 - 2003));
-    EXPECT_EQ(store->admit_kv(10000 - 2002).error().code, ErrorCode::kNoSpace);
+    const std::uint64_t log_bytes = 8 * 1024 * 1024;  // what the WAL may come to take
+    EXPECT_EQ(usage.counted_bytes, 2003u + log_bytes);
+    EXPECT_TRUE(store->admit_kv(80 * kMega - 2003 - log_bytes));
+    EXPECT_EQ(store->admit_kv(80 * kMega - 2002 - log_bytes).error().code, ErrorCode::kNoSpace);
+}
+
+TEST_F(StoreTest, WhatIsReservedIsUsed) {
+    options_.disk_budget_bytes = 80 * kMega;
+    const auto store = value_of(open());
+    auto first = value_of(store->reserve_kv(50 * kMega));
+    EXPECT_EQ(value_of(store->usage()).reserved_bytes, 50 * kMega);
+    EXPECT_EQ(store->reserve_kv(50 * kMega).error().code, ErrorCode::kNoSpace);
+    EXPECT_TRUE(store->reserve_kv(10 * kMega)) << "given back at once";
+    first = {};
+    EXPECT_EQ(value_of(store->usage()).reserved_bytes, 0u);
+    EXPECT_TRUE(store->reserve_kv(50 * kMega));
+}
+
+TEST_F(StoreTest, QuarantineAndFilesThatNoRowKnowsCountAgainstTheBudget) {
+    options_.disk_budget_bytes = 80 * kMega;
+    const std::uint64_t empty = value_of(value_of(open())->usage()).counted_bytes;
+    std::ofstream(options_.root + "/quarantine/x.safetensors") << std::string(3000, 'q');
+    std::ofstream(options_.root + "/blocks/ab/left.safetensors") << std::string(500, 'x');
+    auto store = value_of(open());
+    EXPECT_EQ(value_of(store->usage()).counted_bytes, empty + 3500);
+    must(store->remove_unknown_files());
+    EXPECT_EQ(value_of(store->usage()).counted_bytes, empty + 3000);
+    EXPECT_FALSE(std::filesystem::exists(options_.root + "/blocks/ab/left.safetensors"));
+    const auto collection = store->begin_collection({});
+    while (!collection->done()) must(collection->step());
+    EXPECT_EQ(collection->result().quarantined_removed, 1u);
+    EXPECT_EQ(value_of(store->usage()).counted_bytes, empty);
 }
 
 TEST_F(StoreTest, ADamagedCatalogIsReportedAndLeftAlone) {

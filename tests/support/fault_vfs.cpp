@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include <sqlite3.h>
 
@@ -33,11 +34,24 @@ sqlite3_file* below(sqlite3_file* file) {
     return reinterpret_cast<sqlite3_file*>(reinterpret_cast<std::byte*>(file) + kShimBytes);
 }
 
+// A call that changes files, from its begin to its end.
+class Inside {
+  public:
+    explicit Inside(sqlite3_file* file) : owner_(owner_of(file)) { owner_.tell(true); }
+    ~Inside() { owner_.tell(false); }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+  private:
+    FaultVfs& owner_;
+};
+
 int close_file(sqlite3_file* file) { return below(file)->pMethods->xClose(below(file)); }
 int read_file(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
     return below(file)->pMethods->xRead(below(file), out, size, offset);
 }
 int write_file(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+    const Inside inside(file);
     FaultVfs& owner = owner_of(file);
     if (owner.fails(VfsCalls::kWrites)) {
         // A failing write may have written a part.
@@ -49,11 +63,13 @@ int write_file(sqlite3_file* file, const void* data, int size, sqlite3_int64 off
     return below(file)->pMethods->xWrite(below(file), data, size, offset);
 }
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
+    const Inside inside(file);
     if (owner_of(file).fails(VfsCalls::kAll)) return SQLITE_IOERR_TRUNCATE;
     owner_of(file).truncated(path_of(file), static_cast<std::uint64_t>(size));
     return below(file)->pMethods->xTruncate(below(file), size);
 }
 int sync_file(sqlite3_file* file, int flags) {
+    const Inside inside(file);
     FaultVfs& owner = owner_of(file);
     if (owner.fails(VfsCalls::kSyncs)) {
         owner.sync_failed(path_of(file));
@@ -179,27 +195,63 @@ void FaultVfs::truncated(const std::string& path, std::uint64_t size) {
 }
 
 void FaultVfs::synced(const std::string& path) {
+    if (ignores_syncs_) return;
     DurableFile& file = files_[path];
-    for (const Change& change : file.unsynced) {
-        const std::size_t end = static_cast<std::size_t>(change.offset) + change.data.size();
-        if (change.data.empty() || file.bytes.size() < end) file.bytes.resize(end);
-        std::copy(change.data.begin(), change.data.end(),
-                  file.bytes.begin() + static_cast<std::ptrdiff_t>(change.offset));
-    }
+    for (const Change& change : file.unsynced) carry_out(change, file.bytes);
     file.unsynced.clear();
+}
+
+void FaultVfs::carry_out(const Change& change, std::vector<std::byte>& bytes) {
+    const std::size_t end = static_cast<std::size_t>(change.offset) + change.data.size();
+    if (change.data.empty() || bytes.size() < end) bytes.resize(end);
+    std::copy(change.data.begin(), change.data.end(),
+              bytes.begin() + static_cast<std::ptrdiff_t>(change.offset));
 }
 
 void FaultVfs::sync_failed(const std::string& path) { files_[path].unsynced.clear(); }
 
 void FaultVfs::deleted(const std::string& path) { files_.erase(path); }
 
+namespace {
+
+void save(const std::string& directory, const std::string& path, const std::vector<std::byte>& bytes) {
+    if (path.empty() || bytes.empty()) return;
+    std::ofstream out(directory + "/" + std::filesystem::path(path).filename().string(), std::ios::binary);
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+}  // namespace
+
 void FaultVfs::save_durable_files(const std::string& directory) const {
+    for (const auto& [path, file] : files_) save(directory, path, file.bytes);
+}
+
+// Some of its sectors reached the disk, the others are as they were.
+void FaultVfs::carry_out_torn(const Change& change, std::vector<std::byte>& bytes, std::mt19937& random) {
+    constexpr std::size_t kSectorBytes = 512;
+    for (std::size_t at = 0; at < change.data.size(); at += kSectorBytes) {
+        if (random() % 2 == 0) continue;
+        const std::size_t size = std::min(kSectorBytes, change.data.size() - at);
+        const auto begin = change.data.begin() + static_cast<std::ptrdiff_t>(at);
+        carry_out({change.offset + at, {begin, begin + static_cast<std::ptrdiff_t>(size)}}, bytes);
+    }
+}
+
+void FaultVfs::save_durable_files(const std::string& directory, std::uint32_t seed) const {
+    std::mt19937 random(seed);
     for (const auto& [path, file] : files_) {
-        if (path.empty() || file.bytes.empty()) continue;
-        std::ofstream out(directory + "/" + std::filesystem::path(path).filename().string(),
-                          std::ios::binary);
-        out.write(reinterpret_cast<const char*>(file.bytes.data()),
-                  static_cast<std::streamsize>(file.bytes.size()));
+        std::vector<std::byte> bytes = file.bytes;
+        std::vector<Change> changes = file.unsynced;
+        std::shuffle(changes.begin(), changes.end(), random);
+        for (const Change& change : changes) {
+            const std::uint32_t fate = random() % 4;
+            if (fate == 0) continue;
+            if (fate == 1 && !change.data.empty())
+                carry_out_torn(change, bytes, random);
+            else
+                carry_out(change, bytes);
+        }
+        save(directory, path, bytes);
     }
 }
 

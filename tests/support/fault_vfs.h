@@ -8,8 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,6 +49,13 @@ class FaultVfs {
 
     // What a power cut now would leave of the files written through this VFS, as files in `directory`.
     void save_durable_files(const std::string& directory) const;
+    // The same, and any part of what was not synced: writes of each file in any order, any of them missing or
+    // torn at 512 bytes.
+    void save_durable_files(const std::string& directory, std::uint32_t seed) const;
+    // A broken disk, for controls: syncs report success and make nothing durable.
+    void ignore_syncs() { ignores_syncs_ = true; }
+    // Called before (true) and after (false) every write, truncation and sync.
+    void on_call(std::function<void(bool begins)> listener) { on_call_ = std::move(listener); }
 
     // For the shim: what happens to files.
     void opened() { ++opens_; }
@@ -55,6 +64,10 @@ class FaultVfs {
     void synced(const std::string& path);
     void sync_failed(const std::string& path);
     void deleted(const std::string& path);
+
+    void tell(bool begins) const {
+        if (on_call_) on_call_(begins);
+    }
 
     // For the shim: whether this call fails now.
     bool fails(VfsCalls kind);
@@ -71,6 +84,9 @@ class FaultVfs {
         std::vector<Change> unsynced;
     };
 
+    static void carry_out(const Change& change, std::vector<std::byte>& bytes);
+    static void carry_out_torn(const Change& change, std::vector<std::byte>& bytes, std::mt19937& random);
+
     std::string name_;
     sqlite3_vfs* below_;
     std::unique_ptr<sqlite3_vfs> vfs_;
@@ -82,6 +98,8 @@ class FaultVfs {
     std::uint64_t given_ = 0;
     std::uint64_t opens_ = 0;
     std::map<std::string, DurableFile> files_;
+    bool ignores_syncs_ = false;
+    std::function<void(bool)> on_call_;
 };
 
 }  // namespace kvasir::test
