@@ -39,8 +39,10 @@ std::string OpenAiResponsesStream::event(std::string_view type, json::object fie
 
 std::string OpenAiResponsesStream::begin() {
     const json::object response = response_json(head_, ResponseStatus::kInProgress, {}, nullptr);
-    return event("response.created", {{"response", response}}) +
-           event("response.in_progress", {{"response", response}});
+    // One after the other: each takes the next number.
+    std::string out = event("response.created", {{"response", response}});
+    out += event("response.in_progress", {{"response", response}});
+    return out;
 }
 
 std::string OpenAiResponsesStream::open_item(Kind kind, const ToolCallDelta* call) {

@@ -59,6 +59,11 @@ Result<AgentInfo> agent_of_json(const json::value& answer) {
     fields.read("pinned", pinned);
     agent.pinned = pinned ? Pinned::kYes : Pinned::kNo;
     fields.read("parent", agent.parent);
+    fields.read("context_tokens", agent.context_tokens);
+    fields.read("when_full", agent.when_full, WhenFull::kDropOldestTurns);
+    // Follows from the others; null where the server has no model loaded.
+    const json::value* fill = fields.find("context_fill");
+    if (fill != nullptr && !fill->is_null() && !fill->is_number()) fields.fail_here();
     return fields.done(std::move(agent));
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/names.h"
+
 namespace kvasir {
 
 namespace {
@@ -55,6 +57,12 @@ Opening opening_of(const TurnRequest& request) {
 }
 
 Result<Conversation> conversation_at(AgentRecord agent, std::vector<TurnRecord> path) {
+    // Every agent has a root. What goes on from here asks for the last turn.
+    if (path.empty())
+        return fail(ErrorCode::kStoreUnusable,
+                    "the catalog is damaged: the agent " + printable(agent.name) +
+                        " has no turns; run `kvasir doctor`, or restore a backup of "
+                        "the store");
     Conversation conversation;
     conversation.agent = std::move(agent);
     KVASIR_TRY_ASSIGN(conversation.tokens, join_tokens(path));

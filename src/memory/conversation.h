@@ -38,7 +38,7 @@ Opening opening_of(const std::string& system_prompt);
 // Of a conversation that was sent whole: its leading system messages and its tools.
 Opening opening_of(const TurnRequest& request);
 
-// The conversation that ends with that turn.
+// The conversation that ends with that turn. kStoreUnusable: an empty path.
 Result<Conversation> conversation_at(AgentRecord agent, std::vector<TurnRecord> path);
 
 // The longest beginning of `messages` (all of them, sent by a client) that ends with an answer which this

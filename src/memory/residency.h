@@ -28,9 +28,6 @@ class Residency {
 
     void for_each(const std::function<void(ResidentAgent&)>& visit);
     void for_each_idle(const std::function<void(ResidentAgent&)>& visit);
-    void for_each(const std::function<void(ResidentAgent&)>& visit) {
-        for (ResidentAgent& agent : agents_) visit(agent);
-    }
     std::size_t size() const { return agents_.size(); }
     const std::list<ResidentAgent>& agents() const { return agents_; }  // least recently used first
     std::vector<std::string> names() const;

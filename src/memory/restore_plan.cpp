@@ -10,7 +10,8 @@ namespace kvasir {
 
 namespace {
 
-// Fewer tokens out of a bigger block are read again sooner than the block is.
+// Fewer tokens out of a bigger block are read again sooner than the block is. Where restores end at points,
+// they may be what is missing up to one.
 constexpr Position kSliceTokensMin = 16;
 
 bool usable(const RestoreRequest& request, const StoredBlock& block) {
@@ -38,13 +39,14 @@ Status add_best_child(const KvContext& context, const TokenChain& chain, const R
     if (begin >= request.position_max || begin % kBlockTokens != 0) return {};
     KVASIR_TRY_ASSIGN(auto children,
                       context.store.catalog().children(chain.parent_of(begin), context.root.fingerprint));
+    const Position slice_min = context.keeps_points() ? 1 : kSliceTokensMin;
     const auto wanted = chain.tokens({begin, request.position_max});
     const StoredBlock* best = nullptr;
     Position best_shared = 0;
     for (const StoredBlock& child : children) {
         if (!usable(request, child) || child.range.begin != begin) continue;
         const Position shared = common_prefix(child.tokens, wanted);
-        if (shared < std::min<std::size_t>(kSliceTokensMin, child.tokens.size())) continue;
+        if (shared < std::min<std::size_t>(slice_min, child.tokens.size())) continue;
         const bool better = shared > best_shared || (best != nullptr && shared == best_shared &&
                                                      child.tokens.size() < best->tokens.size());
         if (!better) continue;

@@ -85,6 +85,7 @@ Status RestoreRun::follow() {
     }
     const Status forked = places_.fork_rows(leader, agent_, wanted_);
     own_ = 0;
+    shared_ = 0;
     if (!forked) {
         // The model has gone on too far to be copied from.
         alone_ = true;

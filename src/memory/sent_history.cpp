@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "memory/engine_agent_memory.h"
 #include "memory/restore_plan.h"
+#include "memory/restore_points.h"
 #include "memory/text_match.h"
 
 namespace kvasir {
@@ -126,8 +127,13 @@ Result<MatchReport> EngineAgentMemory::match(const TurnRequest& request) {
     for (const ResidentAgent* agent : places_.find_all(request.agent))
         report.reused_tokens =
             std::max(report.reused_tokens, std::min(most, common_prefix(agent->rows, dry.prompt.tokens)));
-    KVASIR_TRY_ASSIGN(const RestorePlan plan,
-                      plan_restore(context_, {dry.prompt.tokens, most, {dry.prompt.history_end}, nullptr}));
+    const Conversation& conversation = dry.history.conversation;
+    RestoreRequest wanted{dry.prompt.tokens, most, {}, nullptr, std::nullopt};
+    if (!conversation.turns.empty()) {
+        wanted.boundaries = points_of_prompt(context_.layout(), conversation, dry.prompt, 0);
+        wanted.agent = conversation.agent.id;
+    }
+    KVASIR_TRY_ASSIGN(const RestorePlan plan, plan_restore(context_, wanted));
     report.reused_tokens = std::max(report.reused_tokens, plan.position);
     return report;
 }

@@ -44,7 +44,9 @@ Status BackupRun::begin() {
                     fmt::format("{} is there already: give a directory that does not exist, or remove it",
                                 directory));
     }
-    KVASIR_TRY(context_.file_system.make_directories(partial_));
+    if (Status made = context_.file_system.make_directories(partial_); !made)
+        return fail(made.error().code == ErrorCode::kNoSpace ? ErrorCode::kNoSpace : ErrorCode::kIo,
+                    made.error().message);
     stage_ = Stage::kShards;
     return {};
 }

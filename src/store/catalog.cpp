@@ -59,6 +59,7 @@ Status SqliteCatalog::connect(Opening opening) {
     Status ready = check_catalog_identity(*connection_);
     if (ready && !existed) make_private(path_);
     if (ready) ready = prepare_catalog(*connection_);
+    if (ready) ready = connection_->execute(fmt::format("PRAGMA wal_autocheckpoint = {}", log_pages_max_));
     if (ready && opening == Opening::kAfterFailure) ready = quick_check(*connection_);
     if (ready) {
         // Pages that a failed sync may have lost are written once more from the log. At the first opening a

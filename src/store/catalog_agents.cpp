@@ -203,7 +203,7 @@ Result<std::vector<AgentRecord>> SqliteCatalog::agents() {
 Status SqliteCatalog::touch_agent(AgentId agent, std::int64_t now_unix_ms) {
     return transact([&](SqliteConnection& db) -> Status {
         KVASIR_TRY(read_head(db, agent));
-        return note_use(db, agent, now_unix_ms);
+        return note_agent_use(db, agent, now_unix_ms);
     });
 }
 

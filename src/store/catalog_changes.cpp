@@ -18,7 +18,10 @@ Result<AgentRecord> SqliteCatalog::change_agent(const std::string& name, const A
     return transact([&](SqliteConnection& db) -> Result<AgentRecord> {
         KVASIR_TRY_ASSIGN(const AgentRecord before, known_agent(db, name));
         const std::string after = change.name.value_or(name);
-        if (after != name) KVASIR_TRY(check_name_free(db, after));
+        if (after != name) {
+            KVASIR_TRY(check_name_free(db, after));
+            KVASIR_TRY(rename_conversations_of(db, name, after));
+        }
         // Somebody cared enough to name it: it is theirs now.
         const MadeBy made_by = change.name || change.title ? MadeBy::kUser : before.made_by;
         KVASIR_TRY_ASSIGN(auto update, db.prepare("UPDATE agents SET name = ?, title = ?, type = ?, "

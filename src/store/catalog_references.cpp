@@ -97,6 +97,7 @@ Result<std::vector<StoredBlock>> SqliteCatalog::branch_blocks(AgentId agent, Bra
     });
 }
 
+// An agent that speaks with many clients has thousands of lines; the highest positions are worth most.
 Result<std::vector<Position>> SqliteCatalog::restore_positions(AgentId agent, const Digest256& fingerprint,
                                                                Position position_max) {
     return read([&](SqliteConnection& db) -> Result<std::vector<Position>> {
@@ -104,7 +105,7 @@ Result<std::vector<Position>> SqliteCatalog::restore_positions(AgentId agent, co
                           db.prepare("SELECT DISTINCT b.range_end FROM block_references AS r "
                                      "JOIN blocks AS b ON b.id = r.block_id WHERE r.agent_id = ? "
                                      "AND b.kind <> 0 AND b.fingerprint = ? AND b.range_end <= ? "
-                                     "ORDER BY b.range_end DESC"));
+                                     "ORDER BY b.range_end DESC LIMIT 256"));
         statement.bind_int(to_row(agent)).bind_digest(fingerprint).bind_count(position_max);
         std::vector<Position> positions;
         while (true) {

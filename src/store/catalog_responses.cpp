@@ -54,6 +54,12 @@ Status insert_response(SqliteConnection& connection, const NewResponse& response
                                          : insert_items(connection, response.conversation, response.items);
 }
 
+Status rename_conversations_of(SqliteConnection& connection, const std::string& from, const std::string& to) {
+    KVASIR_TRY_ASSIGN(auto rename,
+                      connection.prepare("UPDATE conversations SET agent_name = ? WHERE agent_name = ?"));
+    return rename.bind_text(to).bind_text(from).run();
+}
+
 Status erase_conversations_of(SqliteConnection& connection, AgentId agent) {
     KVASIR_TRY_ASSIGN(auto erase, connection.prepare("DELETE FROM conversations WHERE agent_name = "
                                                      "(SELECT name FROM agents WHERE id = ?)"));

@@ -51,7 +51,7 @@ Status refer_to(SqliteConnection& connection, AgentId agent, BranchId branch,
 Result<std::vector<TurnRecord>> read_turns(SqliteConnection& connection, AgentId agent);  // root to head
 // A turn without a parent; the head stays where it is.
 Result<TurnRecord> insert_root(SqliteConnection& connection, const NewRoot& root, std::int64_t now_unix_ms);
-Status note_use(SqliteConnection& connection, AgentId agent, std::int64_t now_unix_ms);
+Status note_agent_use(SqliteConnection& connection, AgentId agent, std::int64_t now_unix_ms);
 Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn,
                  std::int64_t now_unix_ms);
 
@@ -59,6 +59,7 @@ Status copy_options(SqliteConnection& connection, AgentId from, AgentId to);
 // In the transaction of its turn.
 Status insert_response(SqliteConnection& connection, const NewResponse& response, const TurnRecord& turn,
                        AgentId agent, std::int64_t now_unix_ms);
+Status rename_conversations_of(SqliteConnection& connection, const std::string& from, const std::string& to);
 Status erase_conversations_of(SqliteConnection& connection, AgentId agent);
 
 }  // namespace kvasir

@@ -130,11 +130,14 @@ class SqliteCatalog final : public Catalog {
 
     // Writes the WAL back and cuts it off.
     Status shrink_log();
+    // From now on the WAL is written back before it takes that many bytes, one transaction excepted.
+    Status limit_log(std::uint64_t bytes);
 
     // Told how every attempt to write ended.
     void on_write(std::function<void(const Status&)> listener) { on_write_ = std::move(listener); }
 
   private:
+    static constexpr std::uint64_t kLogPagesMax = 1000;  // as SQLite has it
     enum class Opening { kFirst, kAfterFailure };
 
     SqliteCatalog(std::string path, std::string vfs) : path_(std::move(path)), vfs_(std::move(vfs)) {}
@@ -197,6 +200,7 @@ class SqliteCatalog final : public Catalog {
     std::map<BlockName, BlockUse> uses_;
     std::vector<BlockFileName> removed_;
     std::function<void(const Status&)> on_write_;
+    std::uint64_t log_pages_max_ = kLogPagesMax;
     std::unique_ptr<SqliteConnection> connection_;  // null after a failure that reopening did not cure
     std::unique_ptr<SqliteCopy> copy_;              // of the connection
     Digest256 tenant_salt_;

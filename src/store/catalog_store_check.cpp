@@ -1,4 +1,5 @@
 // What a check and a backup of the whole store read and write: SqliteCatalog's part.
+#include <algorithm>
 #include <array>
 
 #include <fmt/core.h>
@@ -36,6 +37,15 @@ Status SqliteCatalog::shrink_log() {
     Status truncated = truncate_log();
     if (!truncated) recover();
     return truncated;
+}
+
+Status SqliteCatalog::limit_log(std::uint64_t bytes) {
+    constexpr std::uint64_t kPageBytes = 4096;
+    constexpr std::uint64_t kPagesMin = 16;
+    // Half of it, so that a transaction fits on top.
+    log_pages_max_ = std::clamp(bytes / 2 / kPageBytes, kPagesMin, kLogPagesMax);
+    KVASIR_TRY(ensure_connected());
+    return connection_->execute(fmt::format("PRAGMA wal_autocheckpoint = {}", log_pages_max_));
 }
 
 Status SqliteCatalog::begin_copy(const std::string& path) {

@@ -193,7 +193,7 @@ Result<TurnRecord> insert_root(SqliteConnection& connection, const NewRoot& root
     return insert_turn(connection, turn, Parent{}, now_unix_ms);
 }
 
-Status note_use(SqliteConnection& connection, AgentId agent, std::int64_t now_unix_ms) {
+Status note_agent_use(SqliteConnection& connection, AgentId agent, std::int64_t now_unix_ms) {
     KVASIR_TRY_ASSIGN(auto update,
                       connection.prepare("UPDATE agents SET last_used_unix_ms = ? WHERE id = ?"));
     return update.bind_int(now_unix_ms).bind_int(to_row(agent)).run();
@@ -255,7 +255,7 @@ Result<TurnRecord> SqliteCatalog::commit_turn(const NewTurn& turn, std::int64_t 
         if (follows)
             KVASIR_TRY(move_head(db, turn.agent, record, now_unix_ms));
         else
-            KVASIR_TRY(note_use(db, turn.agent, now_unix_ms));
+            KVASIR_TRY(note_agent_use(db, turn.agent, now_unix_ms));
         return record;
     });
 }

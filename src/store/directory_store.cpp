@@ -51,6 +51,7 @@ DirectoryStore::DirectoryStore(StoreParts parts)
 }
 
 Status DirectoryStore::prepare() {
+    KVASIR_TRY(catalog_->limit_log(log_bytes_expected()));
     KVASIR_TRY(blocks_.create_layout());
     KVASIR_TRY_ASSIGN(const std::vector<BlockFileName> pending, catalog_->pending_removals());
     for (const BlockFileName& file : pending) {

@@ -88,6 +88,9 @@ Status read_metadata(const json::object& metadata, BlockSpec& spec, std::vector<
     if (parsed.ec != std::errc() || parsed.ptr != first.data() + first.size()) return damaged("its position");
     spec.kv_type_k = text_of(metadata, "kv_type_k").value_or("");
     spec.kv_type_v = text_of(metadata, "kv_type_v").value_or("");
+    for (const std::string& type : {spec.kv_type_k, spec.kv_type_v}) {
+        if (!type.empty() && !is_plain(type)) return damaged("a KV type is no plain name");
+    }
     const std::string sums = text_of(metadata, "frames").value_or("");
     constexpr std::size_t kHexPerFrame = 32;
     for (std::size_t i = 0; i < sums.size(); i += kHexPerFrame) {

@@ -42,7 +42,7 @@ bool StoreHealth::note(StorePart part, const Status& outcome, std::int64_t now_u
     }
     if (!is_of_the_disk(outcome.error().code)) return false;
     if (!problem) {
-        log(LogLevel::kError, "store_problem", "part=" + name + " reason=" + outcome.error().message);
+        log(LogLevel::kWarning, "store_problem", "part=" + name + " reason=" + outcome.error().message);
         problem = StoreProblem{"", now_unix_ms, now_unix_ms};
     }
     problem->reason = outcome.error().message;

@@ -24,12 +24,12 @@ ChatAnswer full_answer() {
     answer.finish_reason = FinishReason::kToolCalls;
     answer.logprobs = {{"\xC3", -0.5F, {{"\xC3", -0.5F}, {"x", -std::numeric_limits<float>::infinity()}}}};
     answer.usage = {100, 90, 12, 5, 4};
-    answer.memory = {"disk", 1.5, 2.25, 10, "prefix_changed", "coder", 7, {"stripped a line"}};
+    answer.memory = {"disk", 1.5, 2.25, 10, "prefix_changed", "coder", 7, true, {"stripped a line"}};
     return answer;
 }
 
 const char* const kMemory = R"({"source":"disk","restore_ms":1.5,"prefill_ms":2.25,"evaluated_tokens":10,
-    "not_reused_reason":"prefix_changed","agent":"coder","turn":7,"notes":["stripped a line"]})";
+    "not_reused_reason":"prefix_changed","agent":"coder","turn":7,"durable":true,"notes":["stripped a line"]})";
 
 const char* const kOpenAiUsage = R"({"prompt_tokens":100,"completion_tokens":12,"total_tokens":112,
     "prompt_tokens_details":{"cached_tokens":90,"cache_write_tokens":4},
@@ -80,7 +80,7 @@ TEST(AnswerShapeTest, SmallAnswersLeaveOutWhatTheyDoNotHave) {
     answer.id = "id-2";
     answer.message.role = Role::kAssistant;
     const char* const memory = R"({"source":"","restore_ms":0.0,"prefill_ms":0.0,"evaluated_tokens":0,
-        "not_reused_reason":null,"agent":null,"turn":0})";
+        "not_reused_reason":null,"agent":null,"turn":0,"durable":true})";
     const json::value openai = json::parse(openai_chat_answer(answer));
     EXPECT_EQ(
         openai.at_pointer("/choices/0"),

@@ -195,7 +195,7 @@ ChatAnswer random_answer() {
     answer.usage.prompt_tokens = static_cast<std::uint64_t>(random_below(10'000));
     answer.usage.cached_tokens = answer.usage.prompt_tokens / 2;
     answer.usage.completion_tokens = static_cast<std::uint64_t>(random_below(1000));
-    answer.memory = {"disk", 1.5, 20.25, 7, random_text(), random_name(), 3, {}};
+    answer.memory = {"disk", 1.5, 20.25, 7, random_text(), random_name(), 3, true, {}};
     return answer;
 }
 

@@ -134,13 +134,14 @@ TEST(ResponsesRequestTest, WhatChangesTheMeaningAndIsNotThereIsRefusedByName) {
     EXPECT_THAT(refusal(R"({"input":"x","tool_choice":{"type":"web_search"}})"),
                 HasSubstr("tool_choice.type"));
     EXPECT_THAT(refusal(R"({"input":"x","tool_choice":"required"})"), HasSubstr("requires a tool"));
-    EXPECT_THAT(refusal(R"({"input":[{"role":"user","content":[{"type":"input_image","image_url":"u"}]}]})"),
-                HasSubstr("input[0].content[0].type: input[0].content[0].type input_image is not supported"));
+    EXPECT_THAT(
+        refusal(R"({"input":[{"role":"user","content":[{"type":"input_image","image_url":"u"}]}]})"),
+        HasSubstr("input[0].content[0].type: input[0].content[0].type 'input_image' is not supported"));
     EXPECT_THAT(refusal(R"({"input":[{"role":"king","content":"x"}]})"), HasSubstr("input[0].role"));
     EXPECT_THAT(refusal(R"({"input":[{"role":"user"}]})"), HasSubstr("input[0].content is required"));
     EXPECT_THAT(refusal(R"({"input":[{"type":"function_call_output","call_id":"c"}]})"),
                 HasSubstr("output is required"));
-    EXPECT_THAT(refusal(R"({"input":[{"type":"teapot"}]})"), HasSubstr("teapot is not supported"));
+    EXPECT_THAT(refusal(R"({"input":[{"type":"teapot"}]})"), HasSubstr("'teapot' is not supported"));
     EXPECT_THAT(refusal(R"({"input":"x","text":{"format":{"type":"json_schema","name":"n"}}})"),
                 HasSubstr("text.format.schema is required"));
     EXPECT_THAT(refusal(R"({"input":"x","reasoning":{"effort":"gigantic"}})"),

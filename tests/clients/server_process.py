@@ -1,6 +1,7 @@
 """The real server on a store of its own, started, killed and started again."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -68,6 +69,10 @@ class ServerProcess:
         assert self._process is not None
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
         return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE).group(1)) * 1024
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def forget_everything(self) -> None:
         """What a server without memory would start with."""

@@ -28,6 +28,10 @@ enum class Acknowledge { kAfterTheTurn, kBeforeTheTurn };
 // Of parent and child.
 struct SharedPlace {
     std::atomic<std::uint32_t> place{0};
+    // Where the child waits for its end: at so many visits from now of that place.
+    std::atomic<std::uint32_t> wanted{0};
+    std::atomic<std::uint32_t> visits_left{0};
+    std::atomic<std::uint32_t> arrived{0};
 };
 
 SharedPlace& shared_place() {
@@ -42,12 +46,30 @@ SharedPlace& shared_place() {
 void set_place(Place place) { shared_place().place.store(static_cast<std::uint32_t>(place)); }
 Place place() { return static_cast<Place>(shared_place().place.load()); }
 
+// Right before and right after a call that writes.
+void visit(Place where) {
+    SharedPlace& shared = shared_place();
+    if (shared.wanted.load() != static_cast<std::uint32_t>(where)) return;
+    if (shared.visits_left.fetch_sub(1) != 1) return;
+    shared.arrived.store(1);
+    while (true) ::pause();
+}
+
 class At {
   public:
-    explicit At(Place where) { set_place(where); }
-    ~At() { set_place(Place::kElsewhere); }
+    explicit At(Place where) : where_(where) {
+        set_place(where);
+        visit(where);
+    }
+    ~At() {
+        visit(where_);
+        set_place(Place::kElsewhere);
+    }
     At(const At&) = delete;
     At& operator=(const At&) = delete;
+
+  private:
+    Place where_;
 };
 
 // The real file system; while it writes KV, the parent can see it.
@@ -88,6 +110,7 @@ std::uint32_t pick(std::mt19937& random, std::uint32_t n) { return static_cast<s
 struct Message {
     std::uint32_t agent = 0;
     std::uint32_t number = 0;  // of the agent's messages, from 1
+    std::uint32_t acknowledged = 0;
 };
 
 std::string name_of(std::uint32_t agent) { return "agent-" + std::to_string(agent); }
@@ -110,7 +133,11 @@ using Oracle = std::map<std::uint32_t, std::uint32_t>;  // agent: its messages
                                     std::uint32_t seed) {
     SeenFileSystem files;
     FaultVfs vfs;
-    vfs.on_call([](bool begins) { set_place(begins ? Place::kCommit : Place::kElsewhere); });
+    vfs.on_call([](bool begins) {
+        if (begins) set_place(Place::kCommit);
+        visit(Place::kCommit);
+        if (!begins) set_place(Place::kElsewhere);
+    });
     NodeOptions options = options_on(root);
     options.files = &files;
     options.sqlite_vfs = vfs.name();
@@ -119,18 +146,20 @@ using Oracle = std::map<std::uint32_t, std::uint32_t>;  // agent: its messages
     std::mt19937 random(seed);
     while (true) {
         const std::uint32_t first = said.empty() ? 0 : said.rbegin()->first / kAgents * kAgents;
-        Message message{first + pick(random, kAgents), 0};
+        Message message{first + pick(random, kAgents), 0, 0};
         if (said[message.agent] >= kTurnsOfOneAgent) message.agent += kAgents;
         message.number = said[message.agent] + 1;
+        const auto tell = [&](std::uint32_t acknowledged) {
+            message.acknowledged = acknowledged;
+            if (::write(reports, &message, sizeof message) != sizeof message) ::_exit(7);
+        };
+        tell(0);
         if (message.number == 1 && !(*node)->memory().show(name_of(message.agent)) &&
             !(*node)->memory().create(name_of(message.agent), "t", long_text(90, 's')))
             ::_exit(8);
-        const auto acknowledge = [&] {
-            if (::write(reports, &message, sizeof message) != sizeof message) ::_exit(7);
-        };
-        if (when == Acknowledge::kBeforeTheTurn) acknowledge();
+        if (when == Acknowledge::kBeforeTheTurn) tell(1);
         if (!(*node)->say(name_of(message.agent), text_of(message))) ::_exit(6);
-        if (when == Acknowledge::kAfterTheTurn) acknowledge();
+        if (when == Acknowledge::kAfterTheTurn) tell(1);
         said[message.agent] = message.number;
     }
 }
@@ -167,6 +196,8 @@ class KillLoop {
         int ends[2];
         ASSERT_EQ(::pipe(ends), 0);
         set_place(Place::kElsewhere);
+        shared_place().wanted.store(0);
+        shared_place().arrived.store(0);
         const pid_t child = ::fork();
         if (child == 0) {
             ::close(ends[0]);
@@ -174,10 +205,11 @@ class KillLoop {
         }
         ::close(ends[1]);
         touched_.clear();
-        for (std::uint32_t turns = 1 + pick(random_, 6); turns > 0; --turns) {
+        for (std::uint32_t turns = 1 + pick(random_, 6); turns > 0;) {
             Message message;
             if (::read(ends[0], &message, sizeof message) != sizeof message) break;
             note(message);
+            turns -= message.acknowledged;
         }
         wait_for_the_moment();
         ::kill(child, SIGKILL);
@@ -192,26 +224,24 @@ class KillLoop {
     }
 
     void note(const Message& message) {
-        oracle_[message.agent] = message.number;
         touched_.insert(message.agent);
+        std::uint32_t& said = oracle_[message.agent];  // 0 until the first is acknowledged
+        if (message.acknowledged == 0) return;
+        said = message.number;
         ++counts_.acknowledged;
     }
 
-    // Three of four kills inside a call that writes, as far as one is seen in time.
+    // Of four kills one comes at any time, and three right before or after a call that writes.
     void wait_for_the_moment() {
         const std::uint32_t kind = pick(random_, 4);
         if (kind == 0) {
-            ::usleep(static_cast<useconds_t>(pick(random_, 4000)));
+            ::usleep(pick(random_, 4000));
             return;
         }
-        const Place wanted = kind == 1 ? Place::kCommit : Place::kSave;
-        for (std::uint32_t skip = pick(random_, 6), spins = 0; spins < 4'000'000; ++spins) {
-            if (place() != wanted) continue;
-            if (skip == 0) return;
-            --skip;
-            while (place() == wanted && ++spins < 4'000'000) {
-            }
-        }
+        SharedPlace& shared = shared_place();
+        shared.visits_left.store(1 + pick(random_, 40));
+        shared.wanted.store(static_cast<std::uint32_t>(kind == 1 ? Place::kCommit : Place::kSave));
+        for (int ms = 0; ms < 5'000 && shared.arrived.load() == 0; ++ms) ::usleep(1'000);
     }
 
     // A new process opens the store.
@@ -221,6 +251,7 @@ class KillLoop {
         for (auto& [agent, messages] : oracle_) {
             if (agent + 2 * kAgents < oracle_.rbegin()->first) continue;  // nobody has spoken to it since
             const auto turns = (*node)->memory().turns(name_of(agent));
+            if (!turns && messages == 0 && turns.error().code == ErrorCode::kNotFound) continue;
             if (!turns) {
                 wrong(counts_.unreadable, turns.error().message);
                 continue;
@@ -231,7 +262,7 @@ class KillLoop {
                                         std::to_string(messages) + " turns");
             if (found > messages + 1) wrong(counts_.lost, name_of(agent) + " has more than was ever said");
             for (std::uint32_t i = 1; i <= found; ++i) {
-                if ((*turns)[i].user_text != text_of({agent, i}))
+                if ((*turns)[i].user_text != text_of({agent, i, 0}))
                     wrong(counts_.lost, "another text or order");
             }
             if (messages < found)
@@ -242,7 +273,7 @@ class KillLoop {
 
     // It remembers, and from its own KV.
     void speak(Node& node, std::uint32_t agent, std::uint32_t& messages) {
-        const auto said = node.say(name_of(agent), text_of({agent, messages + 1}));
+        const auto said = node.say(name_of(agent), text_of({agent, messages + 1, 0}));
         if (!said) return wrong(counts_.unreadable, said.error().message);
         ++messages;
         if (said->metrics.source == ReuseSource::kDisk) ++counts_.restored;

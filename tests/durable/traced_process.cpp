@@ -4,17 +4,19 @@
 #include <csignal>
 #include <cstddef>
 #include <cstring>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__linux__)
+#if defined(__linux__) && defined(__x86_64__)
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#if defined(__x86_64__)
 #include <sys/user.h>
-#endif
 #endif
 
 namespace kvasir::test {
@@ -66,19 +68,49 @@ const KnownCall* known(std::uint64_t number) {
     return nullptr;
 }
 
-std::uint64_t open_flags(const KnownCall& call, const __ptrace_syscall_info& info) {
-    return call.number == SYS_open ? info.entry.args[1] : info.entry.args[2];
+// At a stop before the call.
+const KnownCall* counted(const user_regs_struct& registers, const TracePlan& plan) {
+    const KnownCall* call = known(registers.orig_rax);
+    if (call == nullptr) return nullptr;
+    const auto descriptor = static_cast<int>(registers.rdi);
+    const bool ours = call->has_descriptor && (descriptor <= 2 || descriptor == plan.report_fd);
+    return ours ? nullptr : call;
 }
 
-const KnownCall* counted(const __ptrace_syscall_info& info, const TracePlan& plan) {
-    const KnownCall* call = known(info.entry.nr);
-    if (call == nullptr) return nullptr;
-    const auto descriptor = static_cast<int>(info.entry.args[0]);
-    if (call->has_descriptor && (descriptor <= 2 || descriptor == plan.report_fd)) return nullptr;
-    if (plan.calls == Calls::kAll) return call;
-    if (call->kind == CallKind::kReading) return nullptr;
-    if (call->kind == CallKind::kOpen && (open_flags(*call, info) & O_CREAT) == 0) return nullptr;
-    return call;
+constexpr std::uint32_t kTrace = SECCOMP_RET_TRACE;
+constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
+
+sock_filter statement(std::uint16_t code, std::uint32_t value) { return {code, 0, 0, value}; }
+sock_filter jump(std::uint16_t code, std::uint32_t value, std::uint8_t if_true, std::uint8_t if_false) {
+    return {code, if_true, if_false, value};
+}
+
+// The kernel stops the child at these calls only: stopping at all of them takes many times as long.
+void stop_at(const TracePlan& plan) {
+    std::vector<sock_filter> program;
+    program.push_back(statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)));
+    for (const KnownCall& call : kKnown) {
+        if (plan.calls == Calls::kWriting && call.kind == CallKind::kReading) continue;
+        const auto number = static_cast<std::uint32_t>(call.number);
+        const bool looks_at_flags = plan.calls == Calls::kWriting && call.kind == CallKind::kOpen;
+        program.push_back(jump(BPF_JMP | BPF_JEQ | BPF_K, number, 0, looks_at_flags ? 4 : 1));
+        if (looks_at_flags) {
+            const std::size_t flags = call.number == SYS_open ? 1 : 2;
+            program.push_back(
+                statement(BPF_LD | BPF_W | BPF_ABS,
+                          static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8 * flags)));
+            program.push_back(jump(BPF_JMP | BPF_JSET | BPF_K, O_CREAT, 0, 1));
+            program.push_back(statement(BPF_RET | BPF_K, kTrace));
+            program.push_back(statement(BPF_RET | BPF_K, kAllow));
+        } else {
+            program.push_back(statement(BPF_RET | BPF_K, kTrace));
+        }
+    }
+    program.push_back(statement(BPF_RET | BPF_K, kAllow));
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        ::_exit(77);
 }
 
 class Tracer {
@@ -88,17 +120,17 @@ class Tracer {
     TraceOutcome run() {
         int status = 0;
         ::waitpid(child_, &status, 0);  // its first stop
-        ::ptrace(PTRACE_SETOPTIONS, child_, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
+        ::ptrace(PTRACE_SETOPTIONS, child_, 0, PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL);
         int signal = 0;
         while (true) {
-            if (::ptrace(PTRACE_SYSCALL, child_, 0, signal) != 0) break;
+            if (::ptrace(PTRACE_CONT, child_, 0, signal) != 0) break;
             signal = 0;
             if (::waitpid(child_, &status, 0) != child_) break;
             if (WIFEXITED(status) || WIFSIGNALED(status)) {
                 ended(status);
                 break;
             }
-            if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+            if (status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8)) {
                 if (!at_call()) break;
             } else {
                 signal = WSTOPSIG(status);
@@ -118,33 +150,27 @@ class Tracer {
 
     // False: the child is no more.
     bool at_call() {
-        __ptrace_syscall_info info{};
-        if (::ptrace(PTRACE_GET_SYSCALL_INFO, child_, sizeof info, &info) <= 0) return true;
-        if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
-            if (failing_) set_result(-plan_.error);
-            failing_ = false;
-            return true;
-        }
-        if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return true;
-        const KnownCall* call = counted(info, plan_);
+        user_regs_struct registers{};
+        if (::ptrace(PTRACE_GETREGS, child_, 0, &registers) != 0) return true;
+        const KnownCall* call = counted(registers, plan_);
         if (call == nullptr) return true;
         ++outcome_.calls;
         ++outcome_.by_name[call->name];
         const bool now = outcome_.calls == plan_.nth || (plan_.forever && outcome_.calls > plan_.nth);
-        return !now || plan_.nth == 0 || tamper(*call, info);
+        return !now || plan_.nth == 0 || tamper(*call, registers);
     }
 
-    bool tamper(const KnownCall& call, const __ptrace_syscall_info& info) {
+    bool tamper(const KnownCall& call, user_regs_struct& registers) {
         if (plan_.tamper == Tamper::kNone) return true;
         if (outcome_.tampered == 0) outcome_.last_call = call.name;
-        if (plan_.tamper == Tamper::kShortWrite && (call.kind != CallKind::kWrite || info.entry.args[2] < 2))
+        if (plan_.tamper == Tamper::kShortWrite && (call.kind != CallKind::kWrite || registers.rdx < 2))
             return true;
         ++outcome_.tampered;
         if (plan_.tamper == Tamper::kShortWrite) {
-            set_count(info.entry.args[2] / 2);
+            registers.rdx /= 2;
         } else if (plan_.tamper == Tamper::kFail) {
-            set_number(-1);
-            failing_ = true;
+            registers.orig_rax = static_cast<unsigned long long>(-1);  // no call, and this is its result
+            registers.rax = static_cast<unsigned long long>(-static_cast<long long>(plan_.error));
         } else {
             ::kill(child_, SIGKILL);
             int status = 0;
@@ -152,24 +178,13 @@ class Tracer {
             outcome_.killed = true;
             return false;
         }
+        ::ptrace(PTRACE_SETREGS, child_, 0, &registers);
         return true;
-    }
-
-    void poke(std::size_t offset, std::uint64_t value) { ::ptrace(PTRACE_POKEUSER, child_, offset, value); }
-    void set_number(long number) {
-        poke(offsetof(user, regs) + offsetof(user_regs_struct, orig_rax), static_cast<std::uint64_t>(number));
-    }
-    void set_result(long result) {
-        poke(offsetof(user, regs) + offsetof(user_regs_struct, rax), static_cast<std::uint64_t>(result));
-    }
-    void set_count(std::uint64_t count) {
-        poke(offsetof(user, regs) + offsetof(user_regs_struct, rdx), count);
     }
 
     pid_t child_;
     const TracePlan& plan_;
     TraceOutcome outcome_;
-    bool failing_ = false;
 };
 
 }  // namespace
@@ -186,6 +201,7 @@ TraceOutcome run_traced(const std::function<void()>& child, const TracePlan& pla
         ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
         ::raise(SIGSTOP);
         ::alarm(plan.seconds_max);
+        stop_at(plan);
         child();
         ::_exit(0);
     }

@@ -1,5 +1,6 @@
 // A child process whose system calls on files are counted, and one of which is its last, or fails, or is cut
-// short: by ptrace, from outside, so that nothing in the program has to know. Linux; faults on x86-64 only.
+// short: by ptrace and a seccomp filter, from outside, so that nothing in the program has to know. Linux on
+// x86-64.
 //
 // Calls on the descriptors 0 to 2 and on `report_fd` are the harness's and do not count.
 #pragma once

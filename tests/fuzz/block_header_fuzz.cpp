@@ -22,6 +22,8 @@ Outcome run_target(Input input) {
             "its tokens fit its range");
     const std::string again = header_text(decoded->spec, decoded->token_count, decoded->frames);
     require(again == text_of(input.subspan(16)), "what was understood is what is written");
+    for (const std::string& type : {decoded->spec.kv_type_k, decoded->spec.kv_type_v})
+        require(type.empty() || is_plain(type), "a KV type is a name that our writer would write");
     return decoded->spec.kv_type_k.find_first_of("xyz") == std::string::npos ? Outcome::kAccepted
                                                                              : Outcome::kRare;
 }

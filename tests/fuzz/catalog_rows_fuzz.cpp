@@ -105,6 +105,9 @@ Outcome read_everything(SqliteConnection& db) {
     if (!conversation) return Outcome::kRefused;
     require(conversation->prefix_end() <= conversation->tokens.size() || conversation->turns.size() > 1,
             "a prefix is of tokens");
+    require(!conversation->turns.empty(), "a conversation has a last turn");
+    (void)conversation->parent();
+    (void)conversation->branch();
     const bool rare = read_blocks_well && conversation->turns.size() == 3;
     return rare ? Outcome::kRare : Outcome::kAccepted;
 }

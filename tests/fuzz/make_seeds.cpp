@@ -118,7 +118,7 @@ void write_rows(const std::filesystem::path& folder) {
     const std::string null("\x00", 1);
     const std::string begins("\x01\x00", 2);
     const std::string agent = number + number + name + text + text + digest_value + text + text + number +
-                              number + number + number + number;
+                              number + number + number + number + text + begins + begins + null;
     const std::string stored = number + number + digest_value + digest_value + digest_value + number +
                                number + tokens + digest_value + number + number;
     const std::string turn = number + number + number + number + number + text + text + tokens + begins +
@@ -129,6 +129,7 @@ void write_rows(const std::filesystem::path& folder) {
     };
     write_text("one-turn", "\x01" + agent + stored + turn + "\x01");
     write_text("two-turns", "\x02" + agent + stored + turn + turn + "\x01");
+    write_text("agent-without-turns", std::string("\x00", 1) + agent + stored + "\x01");
     write_text("unnumbered", "\x01" + agent + stored + turn + std::string("\x00", 1));
 }
 

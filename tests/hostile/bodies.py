@@ -13,7 +13,7 @@ from raw_http import Answer, Attacker, Findings, request, run_attack
 from server_process import ServerProcess
 
 MB = 1_000_000
-SLOWEST_ANSWER_S = 10
+DEAREST_ANSWER_CPU_S = 5  # not of the clock: the machine may be busy
 EXTREMES = ["0", "-0", "-0.0", "1", "-1", "0.5", "1e308", "-1e308", "1e309", "5e-324", "2147483647", "2147483648", "-2147483649", "4294967295", "4294967296",
             "9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616",
             "1" + "0" * 400, "0." + "0" * 400 + "1", "1e-400", "1E+2", "NaN", "Infinity", "-Infinity", "01", "+1", "0x10", "1_000", "null", "true", "\"\"", "\"7\"", "[]", "[7]",
@@ -65,6 +65,11 @@ def bombs(body: Body) -> Iterator[tuple[str, bytes]]:
     for name, data in {"empty": b"", "null": b"null", "NUL": b"\0", "not UTF-8": b'{"a":"\xff"}', "UTF-16": '{"a":1}'.encode("utf-16"), "BOM": b"\xef\xbb\xbf{}", "half": b'{"a":', "two": b"{}{}",
                        "comment": b"{}//", "single quotes": b"{'a':1}", "trailing comma": b'{"a":1,}', "gzip": b"\x1f\x8b\x08\x00", "surrogate": b'{"a":"\\ud800\\ud800"}', "form": b"name=x"}.items():
         yield name, data
+
+
+def cut_off(answer: Answer, name: str) -> bool:
+    """Whoever goes on sending 33 MB after the refusal may lose it."""
+    return name == "33 MB" and answer.status == 0
 
 
 def expect_answer(findings: Findings, answer: Answer, what: str, taken: bool = True) -> None:
@@ -131,10 +136,12 @@ def attack(server: ServerProcess, findings: Findings) -> str:
     for body in bodies:
         for name, data in bombs(body):
             answer = findings.timed(lambda: attacker.post(body.path, data), f"{body.path} with {name}")
-            takes_none = not body.fields
-            expect_answer(findings, answer, f"{body.path} with {name}", takes_none or name in ("100,000 times the same field", "surrogate", "100,000 fields", "5 million empty objects"))
             thrown += 1
-    findings.expect(findings.slowest_s < SLOWEST_ANSWER_S, f"an answer took {findings.slowest_s:.1f} s: {findings.slowest}")
+            if cut_off(answer, name):
+                continue
+            takes_none = not body.required
+            expect_answer(findings, answer, f"{body.path} with {name}", takes_none or name in ("100,000 times the same field", "surrogate", "100,000 fields", "5 million empty objects"))
+    findings.expect(findings.dearest_cpu_s < DEAREST_ANSWER_CPU_S, f"an answer took {findings.dearest_cpu_s:.1f} s of CPU: {findings.dearest}")
     return f"{len(bodies)} routes: {bounds} bounds, {values} extremes, {thrown} bombs"
 
 

@@ -25,8 +25,8 @@ RULE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CHAT = {"messages": [{"role": "user", "content": "x"}], "max_tokens": 1}
 # Of a store, by docs/format.md.
 STORE_FILES = re.compile(
-    r"kvasir\.db(-wal|-journal|-shm)?|reserve|write-probe|weights-hashes|lock|kvasir\.sock|chat-history|quarantine|blocks"
-    r"|blocks/[0-9a-f]{2}|blocks/[0-9a-f]{2}/[0-9a-f]{64}(\.window)?\.safetensors(\.tmp-\d+-\d+)?")
+    r"kvasir\.db(-wal|-journal|-shm)?|reserve|write-probe|weights-hashes|lock|kvasir\.sock|chat-history|quarantine|blocks|snapshots"
+    r"|(blocks|snapshots)/[0-9a-f]{2}|snapshots/[0-9a-f]{2}/[0-9a-f]{64}\.safetensors(\.tmp-\d+-\d+)?|blocks/[0-9a-f]{2}/[0-9a-f]{64}(\.window)?\.safetensors(\.tmp-\d+-\d+)?")
 
 ROOTS = ["..", "../..", "../../../../etc/passwd", "/etc/passwd", "..\\..\\x", "....//....//x", "C:\\x", "\\\\host\\share", ".", ".hidden",
          "~", "~root", "-", "--help", "-rf", "a/b", "a\\b", "a//b", "a/../b", "a/.", "CON", "NUL", "aux.txt", "a.", "a ", " a", "a\tb",

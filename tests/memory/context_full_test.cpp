@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "memory/driving.h"
+#include "memory/sending_client.h"
 
 namespace kvasir::test {
 namespace {

@@ -181,7 +181,7 @@ class Game {
     std::optional<std::string> fork(const Remembered& agent, std::uint32_t argument) {
         if (agent.sent || agents_.size() >= kAgentsMax) return {};
         Remembered made = agent;
-        made.name = fmt::format("agent-{}", step_);
+        made.name = fmt::format("fork-{}", step_);
         const std::uint32_t at = argument % (agent.turns() + 1);
         made.after_turn.resize(at + 1);
         if (auto wrong = to_text(world_.memory().fork(agent.name, made.name, at))) return wrong;

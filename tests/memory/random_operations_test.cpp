@@ -72,6 +72,7 @@ TEST(RandomOperationsControl, APlantedBugShrinksToAShortTrace) {
         return play_operations(some, options).has_value();
     });
     EXPECT_LE(shortest.size(), 4U) << trace(shortest);
+    EXPECT_NE(play_operations(shortest, options).value_or("").find("should answer"), std::string::npos);
     std::printf("shrunk from %zu to %zu operations:\n%s%s\n", operations.size(), shortest.size(),
                 trace(shortest).c_str(), play_operations(shortest, options).value_or("").c_str());
 }

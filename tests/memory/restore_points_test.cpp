@@ -30,6 +30,8 @@ class RestorePoints : public testing::TestWithParam<const char*> {
     }
     bool has_snapshot() const { return engine_of_family(GetParam()).snapshot != SnapshotForm::kNone; }
     bool keeps_points() const { return std::string(GetParam()) != "plain"; }
+    // On plain models less than 16 tokens out of a longer block are read again instead.
+    Position slack() const { return keeps_points() ? 0 : 15; }
     // A conversation of some turns; `before` is the client as it was before the last of them.
     static void converse(Client& client, Client& before, int turns = 4) {
         for (int i = 0; i < turns; ++i) {
@@ -80,7 +82,7 @@ TEST_P(RestorePoints, AnEditedLastMessageReadsThatTurn) {
         restart_if(world, restarts);
         const std::size_t tokens = before.tokens();
         const TurnResult turn = before.say("edited " + words(150));
-        EXPECT_GE(turn.metrics.reused_tokens, tokens - 1);
+        EXPECT_GE(turn.metrics.reused_tokens + slack(), tokens - 1);
         // And once more, from the sibling.
         restart_if(world, restarts);
         before.say("goes on");
@@ -103,7 +105,7 @@ TEST_P(RestorePoints, ARollbackGoesOnWhereItIs) {
         ASSERT_TRUE(world.memory().roll_back("ada", to));
         world.exact().copy("ada", then[to], "ada");
         const TurnResult turn = world.say("ada", "another way");
-        EXPECT_EQ(turn.metrics.reused_tokens, tokens[to] - 1) << "to turn " << to;
+        EXPECT_GE(turn.metrics.reused_tokens + slack(), tokens[to] - 1) << "to turn " << to;
         then.resize(to + 1);
         then.push_back(world.exact());
         tokens.resize(to + 1);
@@ -127,7 +129,7 @@ TEST_P(RestorePoints, AForkAtAnEarlierTurnBeginsThere) {
     world.restart();
     world.exact().copy("bob", then, "ada");
     const TurnResult turn = world.say("bob", "I am Bob.");
-    EXPECT_EQ(turn.metrics.reused_tokens, tokens - 1);
+    EXPECT_GE(turn.metrics.reused_tokens + slack(), tokens - 1);
     world.say("ada", "And I am Ada.");
     ASSERT_TRUE(world.memory().remove("ada"));
     world.restart();
@@ -245,7 +247,7 @@ TEST_P(RestorePoints, ATurnThatWasCancelledLeavesTheAgentAsItWas) {
     MessageOptions message;
     EXPECT_FALSE(world.memory().message("ada", "does not work " + words(200), message));
     const TurnResult turn = world.say("ada", "again");
-    EXPECT_EQ(turn.metrics.reused_tokens, tokens - 1);
+    EXPECT_GE(turn.metrics.reused_tokens, tokens - 1);
 }
 
 TEST(ThinOut, KeepsTheFirstTheNewestAndGrowingGaps) {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "memory/driving.h"
+#include "memory/sending_client.h"
 
 namespace kvasir::test {
 namespace {
@@ -172,7 +172,7 @@ TEST_P(SentHistories, AChangedBeginningIsToldAndANewOneIsNone) {
     ask(other_tools, {{"look", "Looks around", "{}"}, {"wait", "", "{}"}});
     EXPECT_EQ(last().difference->field, "tools[0].description");
     std::vector<ChatMessage> title{said(Role::kSystem, "Make a title."), said(Role::kUser, "first")};
-    EXPECT_EQ(ask(title).metrics.not_reused_reason, "");
+    EXPECT_EQ(ask(title).metrics.changed_field, "");
     EXPECT_FALSE(last().difference) << "a side call is no changed conversation";
 }
 

@@ -95,7 +95,7 @@ TEST(SharedPrefix, TenAgentsWithOneSystemPromptStoreItsFullBlocksOnce) {
     auto stack = Stack::open(options, home.path());
     ASSERT_TRUE(stack) << stack.error().message;
     AgentMemory& memory = (*stack)->memory();
-    const std::string prompt = filler(200);
+    const std::string prompt = filler(300);
     const auto first = memory.create("agent-0", "tester", prompt);
     ASSERT_TRUE(first) << first.error().message;
     const Position tokens = first->agent.token_count;

@@ -281,8 +281,9 @@ INSTANTIATE_TEST_SUITE_P(
         Control{"mamba2-dense", Sabotage::kAlterState}, Control{"qwen35-dense", Sabotage::kLoseState},
         Control{"qwen35-dense", Sabotage::kAlterState}, Control{"qwen35-dense", Sabotage::kAlterOneRow},
         Control{"jamba-dense", Sabotage::kLoseState}, Control{"falcon-h1-dense", Sabotage::kShiftPositions},
-        Control{"lfm2-dense", Sabotage::kAlterState}, Control{"minimax-m3-moe", Sabotage::kAlterState},
-        Control{"qwen4exp-moe", Sabotage::kAlterState}));
+        Control{"lfm2-dense", Sabotage::kAlterState},
+        Control{"minimax-m3-moe", Sabotage::kAlterMiddleOfState},
+        Control{"qwen4exp-moe", Sabotage::kAlterMiddleOfState}));
 
 }  // namespace
 }  // namespace kvasir::test

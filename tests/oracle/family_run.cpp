@@ -20,7 +20,7 @@ Result<std::unique_ptr<FamilyRun>> FamilyRun::open(const FamilyModel& model, Sab
     options.context_tokens = 1024;
     options.batch_tokens = 60;  // summed row by row, wherever the cells lie: see oracle_run.h
     options.sequences = 30;     // a window pool whose ring does not wrap
-    options.kv_cells = 8192;
+    options.kv_cells = 4096;
     std::unique_ptr<FamilyRun> run(new FamilyRun(std::move(options)));
     KVASIR_TRY_ASSIGN(run->never_stopped_, open_llama_engine(engine_options(run->options_)));
     run->options_.decorate = [made = run.get(), sabotage](std::unique_ptr<Engine> engine) {

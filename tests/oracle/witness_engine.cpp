@@ -99,6 +99,11 @@ Status WitnessEngine::import_snapshot(SequenceId sequence, Position position,
     std::vector<std::byte> changed(state.begin(), state.end());
     if (sabotage_ == Sabotage::kLoseState) std::fill(changed.begin(), changed.end(), std::byte{0});
     if (sabotage_ == Sabotage::kAlterState && !changed.empty()) changed.back() ^= std::byte{0x80};
+    if (sabotage_ == Sabotage::kAlterMiddleOfState) {
+        const std::size_t middle = changed.size() / 2;
+        for (std::size_t i = middle; i < std::min(changed.size(), middle + 8); ++i)
+            changed[i] ^= std::byte{0x40};
+    }
     return ForwardingEngine::import_snapshot(sequence, position, changed);
 }
 

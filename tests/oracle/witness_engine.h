@@ -21,6 +21,9 @@ enum class Sabotage {
     kSwapAgents,      // the first rows of this import are those of the import before it
     kLoseState,       // the state of recurrent layers is all zeros
     kAlterState,      // one bit of the last number of a state
+    // Eight bytes in the middle of a state of one piece, whose last ones are an index that need not matter:
+    // with few tokens all are chosen.
+    kAlterMiddleOfState,
 };
 
 class WitnessEngine : public ForwardingEngine {

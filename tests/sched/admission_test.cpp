@@ -11,6 +11,9 @@ std::string name_of(int agent) { return "agent-" + std::to_string(agent); }
 
 TEST(Admission, ATurnHasItsCellsFromTheStart) {
     constexpr int kAgents = 12;
+    constexpr std::uint32_t kPromptWords =
+        250;  // long enough that prompts alone do not fit beside each other
+    constexpr std::uint32_t kAnswerTokens = 20;
     WorldOptions options;
     options.engine = plain_engine();
     options.engine.sequences = 4;
@@ -25,16 +28,17 @@ TEST(Admission, ATurnHasItsCellsFromTheStart) {
     for (int i = 0; i < kAgents; ++i) {
         TurnRequest request;
         request.agent = name_of(i);
-        request.messages = {{Role::kUser, words(30), {}, {}, {}, {}}};
+        request.messages = {{Role::kUser, words(kPromptWords), {}, {}, {}, {}}};
         request.reading = AnswerReading::kRaw;
-        request.answer_tokens_max = 220;
+        request.answer_tokens_max = kAnswerTokens;
         listeners.push_back(std::make_shared<WaitingListener>());
         ASSERT_TRUE(scheduler->submit(request, listeners.back(), {}));
     }
     for (int i = 0; i < kAgents; ++i) {
         const auto turn = listeners[static_cast<std::size_t>(i)]->wait();
         ASSERT_TRUE(turn) << turn.error().message;
-        EXPECT_EQ(turn->text, world.exact().answer(world.engine().fake(), name_of(i), words(30), 220));
+        EXPECT_EQ(turn->text, world.exact().answer(world.engine().fake(), name_of(i), words(kPromptWords),
+                                                   kAnswerTokens));
     }
     EXPECT_EQ(scheduler->stats().turns_failed, 0U);
 }

@@ -45,7 +45,7 @@ TEST(Responses, AnIdIsAPlaceToGoOnFromAlsoAfterARestart) {
     std::int64_t known = 0;
     for (int i = 0; i < 4; ++i) {
         const std::string text = "message " + std::to_string(i);
-        json::object body = asked(text);
+        json::object body = asked(json::value(text));
         body["instructions"] = "You are Ada.";
         if (!previous.empty()) body["previous_response_id"] = previous;
         const HttpAnswer answer = served.client().post(kResponses, body);
@@ -67,13 +67,14 @@ TEST(Responses, AnIdIsAPlaceToGoOnFromAlsoAfterARestart) {
 
 TEST(Responses, AnEarlierIdIsABranchPoint) {
     ServedWorld served;
-    const HttpAnswer first = served.client().post(kResponses, asked("one"));
-    json::object next = asked("two");
+    const HttpAnswer first = served.client().post(kResponses, asked(json::value("one " + words(200))));
+    json::object next = asked(json::value("two " + words(200)));
     next["previous_response_id"] = id_of(first);
     const HttpAnswer second = served.client().post(kResponses, next);
-    next["input"] = "another two";
+    next["input"] = "another " + words(200);
     const HttpAnswer branch = served.client().post(kResponses, next);
-    EXPECT_EQ(cached_tokens(branch), total_tokens(first) - 1);
+    EXPECT_GE(cached_tokens(branch), total_tokens(first) - 1);
+    EXPECT_LT(cached_tokens(branch), total_tokens(second) - 200) << "not what only the other one said";
     next["previous_response_id"] = id_of(second);
     next["input"] = "three";
     EXPECT_EQ(cached_tokens(served.client().post(kResponses, next)), total_tokens(second) - 1)
@@ -137,8 +138,9 @@ TEST(Responses, WhatIsNotStoredIsNotFoundButItsWordsAreReused) {
     const HttpAnswer lost = served.client().post(kResponses, next);
     EXPECT_EQ(lost.status, 400);
     EXPECT_EQ(lost.json().at("error").at("code"), "previous_response_not_found");
+    const json::value answered = first.json();
     json::array resent{said_json("user", "remember me")};
-    for (const json::value& item : first.json().at("output").as_array()) resent.push_back(item);
+    for (const json::value& item : answered.at("output").as_array()) resent.push_back(item);
     resent.push_back(said_json("user", "again"));
     EXPECT_EQ(cached_tokens(served.client().post(kResponses, asked(resent))), total_tokens(first) - 1);
 }
@@ -192,6 +194,7 @@ TEST(Responses, OneThatIsBeingMadeCanBeCancelled) {
     ServedWorld served(slow);
     json::object body = asked("talk for long", 1000);
     body["stream"] = true;
+    body["logit_bias"] = json::object{{std::to_string(kFakeImEnd), -100}};  // it does not end by itself
     std::string id;
     std::thread client([&] {
         served.client().hang_up(
@@ -252,7 +255,7 @@ class Conversations : public testing::Test {
         return id_of(made);
     }
     HttpAnswer say(const std::string& conversation, const std::string& text) {
-        json::object body = asked(text);
+        json::object body = asked(json::value(text));
         body["conversation"] = conversation;
         return served.client().post(kResponses, body);
     }

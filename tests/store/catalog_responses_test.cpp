@@ -66,6 +66,17 @@ TEST(CatalogResponsesTest, ItemsComeWithTheTurnAndStayInOrder) {
     must(catalog->check());
 }
 
+TEST(CatalogResponsesTest, AConversationGoesWithItsAgentsName) {
+    TemporaryDirectory directory;
+    auto catalog = value_of(Catalog::open(directory.file("kvasir.db")));
+    value_of(catalog->create_agent(new_agent("anna"), 1));
+    must(catalog->add_conversation({"conv_1", "anna", "{}", 5}, {}));
+    AgentChange change;
+    change.name = "berta";
+    value_of(catalog->change_agent("anna", change));
+    EXPECT_EQ(value_of(catalog->conversation("conv_1"))->agent, "berta");
+}
+
 TEST(CatalogResponsesTest, AConversationThatIsGoneCostsNoTurn) {
     TemporaryDirectory directory;
     auto catalog = value_of(Catalog::open(directory.file("kvasir.db")));

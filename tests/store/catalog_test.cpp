@@ -171,15 +171,15 @@ TEST_F(CatalogTest, ACommitIsSynced) {
     catalog_.reset();
 }
 
-// What this format added is taken out again: so a store of the first format looks.
-TEST_F(CatalogTest, AStoreOfTheFirstFormatIsMigrated) {
+// What the newest format added is taken out again: so a store of the one before looks.
+TEST_F(CatalogTest, AStoreOfTheFormatBeforeIsMigrated) {
     const AgentRecord agent = value_of(catalog_->create_agent(new_agent("anna"), 1));
     value_of(catalog_->commit_turn(next_turn(agent, 1), 2));
     must(catalog_->add_block(append_block(1, {}, 0), digest_of(5), 1));
     const std::string before = picture_of(*catalog_);
     catalog_.reset();
     must(value_of(SqliteConnection::open(path_, {}))
-             ->execute("DROP TABLE block_uses; PRAGMA user_version = 1"));
+             ->execute("DROP TABLE block_uses; PRAGMA user_version = " + std::to_string(kCatalogFormat - 1)));
     reopen();
     EXPECT_EQ(picture_of(*catalog_), before);
     must(catalog_->check());

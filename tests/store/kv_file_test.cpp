@@ -197,6 +197,7 @@ TEST(KvFileTest, RefusesForeignHeaders) {
         {"negative position", replaced(text, R"("256")", R"("-256")")},
         {"position too large", replaced(text, R"("256")", R"("4294967296")")},
         {"range past the last position", replaced(text, R"("256")", R"("4294967294")")},
+        {"KV type that is no name", replaced(text, R"("kv_type_k":"f16")", R"("kv_type_k":"f,16")")},
         {"capital hex", replaced(text, "a13c", "A13c")},
         {"short name", replaced(text, "a13c", "a13")},
         {"short parent", replaced(text, "993c", "99")},

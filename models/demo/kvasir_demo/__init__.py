@@ -1,0 +1,1 @@
+"""The demo model: corpus, training, export and evaluation."""
