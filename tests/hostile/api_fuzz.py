@@ -32,7 +32,7 @@ class Fuzzer:
         """Exit code, requests made, and what was printed."""
         command = [str(self.program), "run", document, "--checks", "not_a_server_error", "--max-examples", str(examples), "--seed", str(seed),
                    "--exclude-path", "/events", "--request-timeout", REQUEST_TIMEOUT_S, "--phases", "examples,coverage,fuzzing,stateful",
-                   "--suppress-health-check", "all", "--workers", "2", "--continue-on-failure", "--warnings", "off"]
+                   "--suppress-health-check", "all", "--workers", "1", "--continue-on-failure", "--warnings", "off"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.log)
         made = sum(int(count) for count in re.findall(r"(\d+) generated", done.stdout.replace(",", "")))
         return done.returncode, made, done.stdout + done.stderr
