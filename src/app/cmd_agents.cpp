@@ -18,9 +18,16 @@ namespace kvasir {
 
 namespace {
 
+// The same with and without a server: what only a loaded model knows is left out.
+boost::json::value json_of(const AgentInfo& agent) {
+    boost::json::object object = to_json(agent).as_object();
+    for (const char* field : {"context_tokens", "context_fill"}) object.stable_erase(field);
+    return object;
+}
+
 void print_json_of(std::span<const AgentInfo> agents) {
     boost::json::array array;
-    for (const AgentInfo& agent : agents) array.push_back(to_json(agent));
+    for (const AgentInfo& agent : agents) array.push_back(json_of(agent));
     print_json(array);
 }
 
@@ -39,7 +46,7 @@ Result<ExitCode> list(const Config& config, AgentService& service) {
 Result<ExitCode> show(const Config& config, AgentService& service, const std::string& name) {
     KVASIR_TRY_ASSIGN(const AgentInfo agent, service.show(name));
     if (config.json) {
-        print_json(to_json(agent));
+        print_json(json_of(agent));
         return ExitCode::kOk;
     }
     fmt::print("{}\n", styled(Style::kBold, agent.name));
