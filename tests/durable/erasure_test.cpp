@@ -47,7 +47,7 @@ class Erasing {
             for (std::uint32_t turn = 0; turn < 3; ++turn) {
                 for (std::uint32_t agent = first; agent < first + 4; ++agent) say(agent, turn);
             }
-            if (round % 3 == 1) quarantine_something();
+            if (round % 3 == 1) quarantine_something_of(first);
             if (round % 4 == 3) open();
             // Three of four go, in the middle of another's turn; one stays.
             for (std::uint32_t agent = first; agent < first + 3; ++agent) erase(agent, first + 3);
@@ -77,9 +77,11 @@ class Erasing {
         const std::string text = turn == 1 ? secret_of(agent) : long_text(100 + turn * 60 % 200, 'q');
         ASSERT_TRUE(node_->say(name_of(agent), text));
     }
-    void quarantine_something() {
-        const auto agents = node_->store().catalog().agents();
-        const auto blocks = node_->store().catalog().referenced_blocks(agents->back().id);
+    // Of an agent that will go: its words must not stay there either.
+    void quarantine_something_of(std::uint32_t agent) {
+        const auto record = node_->store().catalog().agent(name_of(agent));
+        const auto blocks = node_->store().catalog().referenced_blocks(record->id);
+        ASSERT_FALSE(blocks->empty());
         ASSERT_TRUE(node_->store().blocks().quarantine(blocks->back().kind, blocks->back().name, "a test"));
         ASSERT_TRUE(node_->store().catalog().drop_block(blocks->back().kind, blocks->back().name));
     }
