@@ -82,8 +82,8 @@ coverage() {
             || die "the corpus of $name does not pass any more ($logs/$name-coverage.log)"
         llvm-profdata-14 merge -sparse "$logs/$name.profraw" -o "$logs/$name.profdata"
         read -ra files <<<"$(parsers_of "$name")"
-        llvm-cov-14 export -summary-only -instr-profile="$logs/$name.profdata" "$programs/fuzz_$name" "${files[@]}" >"$logs/$name-coverage.json"
-        python3 tests/fuzz/line_coverage.py "$name" "$floor" "$logs/$name-coverage.json" || bad=1
+        llvm-cov-14 export -summary-only -instr-profile="$logs/$name.profdata" "$programs/fuzz_$name" >"$logs/$name-coverage.json"
+        python3 tests/fuzz/line_coverage.py "$name" "$floor" "$logs/$name-coverage.json" "${files[@]}" || bad=1
     done
     [ "$bad" = 0 ] || die "the line coverage of a parser is below $floor %"
 }
