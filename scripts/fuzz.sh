@@ -22,7 +22,8 @@ export LLVM_PROFILE_FILE=/dev/null
 # Which files a target is there for.
 parsers_of() {
     case "$1" in
-        block_header|block_file) echo src/store/kv_file_decode.cpp src/store/kv_header.cpp src/store/block_files.cpp ;;
+        block_header) echo src/store/kv_file_decode.cpp src/store/kv_header.cpp ;;
+        block_file) echo src/store/kv_file_decode.cpp src/store/kv_header.cpp src/store/block_files.cpp ;;
         state_image) echo src/engine/llama/state_image.cpp ;;
         catalog_rows) echo src/store/sqlite_statement.cpp src/memory/conversation.cpp ;;
         turn_messages) echo src/memory/message_text.cpp ;;
