@@ -1,4 +1,4 @@
-"""Clients that hold connections and give nothing, in a process of their own: rude_crowd.py HOST PORT KIND:COUNT...
+"""Clients that hold connections and give nothing, in a process of their own: rude_crowd.py HOST PORT [yielding] KIND:COUNT...
 
     silent    connects, says nothing            headers   a header line every few seconds, without end
     body      a byte of the body a second       reader    asks for a long streamed answer and never reads
@@ -8,8 +8,10 @@ Says "there" when all have connected, then every line of standard input is answe
 how many the server has ended, and how many it still holds. Leaves when standard input ends.
 """
 
+import heapq
 import json
 import os
+import random
 import resource
 import select
 import socket
@@ -19,6 +21,7 @@ import time
 from collections import Counter
 
 CHAT = {"model": "any", "messages": [{"role": "user", "content": "Tell me all you know."}], "max_tokens": 400, "stream": True}
+LOOK_EVERY_S = 0.5
 DRIP_EVERY_S = {"headers": 3.0, "body": 1.0, "endless": 0.0}
 
 
@@ -47,7 +50,7 @@ class Rude:
         self.socket.connect((self.host, self.port))
         self.socket.sendall(FIRST[self.kind])
         self.socket.setblocking(False)
-        self.next_drip = time.monotonic() + DRIP_EVERY_S.get(self.kind, 1e9)
+        self.next_drip = time.monotonic() + random.random() * DRIP_EVERY_S.get(self.kind, 1e9)  # not all in one moment
 
     def ended(self) -> bool:
         """By the server. A reader that never reads learns it from the error of its socket only."""
@@ -91,7 +94,7 @@ def yield_to_others() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
-def be_rude(host: str, port: int, kinds: list[str]) -> None:
+def be_rude(host: str, port: int, yielding: bool, kinds: list[str]) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     crowd = []
@@ -101,16 +104,22 @@ def be_rude(host: str, port: int, kinds: list[str]) -> None:
                 crowd.append(Rude(host, port, kind))
             except OSError:
                 pass  # refused: the server is full
-    yield_to_others()
+    if yielding:
+        yield_to_others()
     print("there", flush=True)
+    due = [(time.monotonic() + random.random() * LOOK_EVERY_S, number) for number in range(len(crowd))]
+    heapq.heapify(due)
     while True:
-        begin = time.monotonic()
-        for one in crowd:
-            one.step(time.monotonic())
-        pause = max(0.05, 0.5 - (time.monotonic() - begin))
-        if select.select([sys.stdin], [], [], pause)[0]:
+        now = time.monotonic()
+        while due and due[0][0] <= now:
+            number = due[0][1]
+            crowd[number].step(now)
+            heapq.heapreplace(due, (now + LOOK_EVERY_S, number))
+        if select.select([sys.stdin], [], [], 0.01)[0]:
             if not sys.stdin.readline():
                 return
+            for one in crowd:
+                one.step(time.monotonic())
             cut: Counter[str] = Counter()
             held: Counter[str] = Counter()
             for one in crowd:
@@ -137,4 +146,4 @@ class Crowd:
 
 
 if __name__ == "__main__":
-    be_rude(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    be_rude(sys.argv[1], int(sys.argv[2]), "yielding" in sys.argv, [kind for kind in sys.argv[3:] if kind != "yielding"])
