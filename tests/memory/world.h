@@ -105,6 +105,7 @@ class World {
     void restart() { restart(options_.engine); }
     void restart(const FakeEngineOptions& engine);
 
+    bool running() const { return memory_ != nullptr; }  // not between two processes
     AgentMemory& memory() { return *memory_; }
     FakeEngine& engine() { return *fake_; }
     Store& store() { return *store_; }
