@@ -25,7 +25,7 @@ parsers_of() {
         block_header) echo src/store/kv_file_decode.cpp src/store/kv_header.cpp ;;
         block_file) echo src/store/kv_file_decode.cpp src/store/kv_header.cpp src/store/block_files.cpp ;;
         state_image) echo src/engine/llama/state_image.cpp ;;
-        catalog_rows) echo src/store/sqlite_statement.cpp src/memory/conversation.cpp ;;
+        catalog_rows) echo src/store/sqlite_columns.cpp src/memory/conversation.cpp ;;
         turn_messages) echo src/memory/message_text.cpp ;;
         request_bodies) echo src/api/{json_text,json_fields,request_fields,speaker_fields,system_text}.cpp \
             src/api/{openai_chat_request,openai_messages,openai_tools,openai_completions}.cpp \

@@ -6,8 +6,8 @@ list(APPEND fuzzed_sources
     ${source}/engine/chat.cpp ${source}/engine/fingerprint.cpp
     ${source}/store/block.cpp ${source}/store/block_files.cpp ${source}/store/kv_file_decode.cpp
     ${source}/store/kv_file_encode.cpp ${source}/store/kv_header.cpp
-    ${source}/store/sqlite.cpp ${source}/store/sqlite_statement.cpp
-    ${source}/memory/message_text.cpp ${source}/memory/conversation.cpp
+    ${source}/store/sqlite.cpp ${source}/store/sqlite_statement.cpp ${source}/store/sqlite_columns.cpp
+    ${source}/memory/message_text.cpp ${source}/memory/conversation.cpp ${source}/memory/conversation_match.cpp
     ${source}/http/http.cpp ${source}/http/request_parser.cpp ${source}/http/target.cpp ${source}/http/host_check.cpp
     ${source}/http/request_id.cpp ${source}/http/response_head.cpp
     ${source}/server/agent_requests.cpp ${source}/server/speaker.cpp

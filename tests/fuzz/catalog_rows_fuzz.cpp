@@ -106,6 +106,7 @@ Outcome read_everything(SqliteConnection& db) {
     require(conversation->prefix_end() <= conversation->tokens.size() || conversation->turns.size() > 1,
             "a prefix is of tokens");
     require(!conversation->turns.empty(), "a conversation has a last turn");
+    require(conversation->rows_end() <= conversation->tokens.size(), "rows are of tokens");
     (void)conversation->parent();
     (void)conversation->branch();
     const bool rare = read_blocks_well && conversation->turns.size() == 3;

@@ -49,6 +49,30 @@ void check_target(std::string_view target) {
     }
 }
 
+// By whatever header a client tells who it is, alone or with its parent's.
+void check_sessions(const std::string& text) {
+    constexpr const char* kSessions[] = {
+        "x-claude-code-session-id", "x-session-id",       "thread-id",           "session-id",
+        "x-openwebui-chat-id",      "x-session-affinity", "x-litellm-session-id"};
+    constexpr const char* kRelatives[] = {"x-claude-code-agent-id", "x-claude-code-parent-agent-id",
+                                          "x-parent-session-id", "x-other-parent-session-id"};
+    for (const char* session : kSessions) {
+        HttpRequest request;
+        request.headers.emplace_back(session, text);
+        for (const char* relative : kRelatives) {
+            const auto speaker = find_speaker(request, {}, {}, {});
+            require(speaker && is_name(speaker->agent), "any session is somebody");
+            require(speaker->parent.empty() || is_name(speaker->parent), "and somebody's child");
+            require(*to_string(speaker->source) != 0, "how it was found can be told");
+            request.headers.emplace_back(relative, text);
+        }
+    }
+    SessionHints hints;
+    hints.prompt_cache_key = text;
+    const auto hinted = find_speaker({}, {}, {}, hints);
+    require(hinted && is_name(hinted->agent), "a hint is somebody, or nobody is");
+}
+
 }  // namespace
 
 Outcome run_target(Input input) {
@@ -60,6 +84,7 @@ Outcome run_target(Input input) {
     check_target(text);
     check_target("/agents/" + text);
     check_target("/agents/" + text + "/v1/messages");
+    check_sessions(text);
     HttpRequest request;
     for (const char* header :
          {"x-kvasir-agent", "x-session-id", "x-claude-code-session-id", "x-claude-code-agent-id"})

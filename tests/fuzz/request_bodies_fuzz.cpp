@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "api/anthropic.h"
+#include "api/json_text.h"
 #include "api/openai_chat.h"
 #include "api/openai_completions.h"
 #include "base/names.h"
@@ -38,6 +39,50 @@ bool check_chat(const Request& request) {
     return request.sampling.top_k == 33;
 }
 
+// What a client may hear of texts that it sent: answers are JSON, whatever stands in them.
+void check_json(std::string_view text) {
+    boost::system::error_code bad;
+    boost::json::parse(text, bad);
+    require(!bad, "an answer is JSON");
+}
+
+void check_event(std::string_view event) {
+    require(event.starts_with("data: ") && event.ends_with("\n\n"), "an event is one");
+    check_json(event.substr(6, event.find("\n\n") - 6));
+}
+
+bool check_completion(const CompletionRequest& request) {
+    ChatAnswer answer;
+    answer.id = "cmpl-1";
+    answer.model = request.model;
+    if (const auto* text = std::get_if<std::string>(&request.prompt)) answer.message.content = *text;
+    answer.logprobs.push_back({answer.message.content, -0.5F, {{answer.message.content, -0.5F}}});
+    check_json(openai_completion_answer(answer));
+    OpenAiCompletionStream stream({answer.id, answer.created_unix_s, answer.model, request.usage_chunk});
+    AnswerDelta delta;
+    require(stream.delta(delta).empty(), "nothing said, nothing sent");
+    delta.content = answer.message.content;
+    delta.logprobs = answer.logprobs;
+    check_event(stream.delta(delta));
+    check_event(stream.finish(answer));
+    check_event(stream.error(invalid_request("invalid_value", "prompt", answer.message.content)));
+    return check_chat(request);
+}
+
+// Any value that was read is written so that it reads the same.
+Outcome check_round_trip(std::string_view text) {
+    const auto body = parse_request_body(text);
+    if (!body) {
+        check_error(body.error());
+        check_json(to_json_text(boost::json::string(text)));
+        return Outcome::kRefused;
+    }
+    const std::string written = to_json_text(*body);
+    const auto again = parse_request_body(written);
+    require(again && to_json_text(*again) == written, "what was read and written is the same");
+    return body->size() == 5 ? Outcome::kRare : Outcome::kAccepted;
+}
+
 }  // namespace
 
 Outcome run_target(Input input) {
@@ -49,11 +94,13 @@ Outcome run_target(Input input) {
         case 'c':
             return judge(parse_openai_chat(text), check_chat<ChatRequest>);
         case 'p':
-            return judge(parse_openai_completion(text), check_chat<CompletionRequest>);
+            return judge(parse_openai_completion(text), check_completion);
         case 'm':
             return judge(parse_anthropic_messages(text), check_chat<ChatRequest>);
         case 't':
             return judge(parse_anthropic_count_tokens(text), check_chat<ChatRequest>);
+        case 'j':
+            return check_round_trip(text);
         case 'n':
             return judge(parse_new_agent(text), never);
         case 'f':
