@@ -20,7 +20,7 @@ constexpr std::int64_t kLeaveAgainUs = 30'000'000;
 
 std::uint64_t SwappingModels::taken_bytes() const {
     std::uint64_t bytes = 0;
-    for (const ModelSlot& slot : slots_) bytes += slot.bytes();
+    for (const ModelSlot& slot : slots_) bytes += slot.bytes;
     return bytes;
 }
 
@@ -48,6 +48,8 @@ void SwappingModels::settle(LoadOutcome outcome) {
 Status SwappingModels::install(ModelSlot& slot, LoadOutcome& outcome) {
     KVASIR_TRY_ASSIGN(slot.memory, AgentMemory::open(memory_.options(), *outcome.engine, store_, clock_));
     slot.engine = std::move(outcome.engine);
+    const EngineMemory use = slot.engine->memory();
+    slot.bytes = use.weights_bytes + use.kv_pool_bytes + use.compute_bytes;
     slot.loop = std::make_unique<EngineLoop>(options_, *slot.memory, *slot.engine, clock_);
     memory_.add(slot.spec.name, *slot.memory, *slot.engine);
     slot.model_id = slot.engine->fingerprint().model_id();
@@ -197,6 +199,7 @@ Status SwappingModels::unload(ModelSlot& slot) {
     slot.loop.reset();
     slot.memory.reset();
     slot.engine.reset();
+    slot.bytes = 0;
     give_back_freed_memory();
     slot.state = ModelState::kUnloaded;
     ++slot.status.unloads;

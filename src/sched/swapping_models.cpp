@@ -25,12 +25,6 @@ bool is_over(const WaitingTurn& turn, std::int64_t now_us) {
 
 }  // namespace
 
-std::uint64_t ModelSlot::bytes() const {
-    if (!engine) return 0;
-    const EngineMemory memory_use = engine->memory();
-    return memory_use.weights_bytes + memory_use.kv_pool_bytes + memory_use.compute_bytes;
-}
-
 SwappingModels::SwappingModels(const SchedulerOptions& options, const ModelsOptions& models,
                                const MemoryOptions& memory, Store& store, const Clock& clock,
                                std::function<void()> wake)
@@ -131,6 +125,8 @@ void SwappingModels::add(WaitingTask task) {
         return task.task(slot.memory.get());
     }
     if (refuses(slot)) return task.task(fail(not_now(slot)));
+    if (slot.tasks.size() >= options_.waiting_tasks_max)
+        return task.task(fail(ErrorCode::kUnavailable, "too many requests wait already: try again later"));
     slot.tasks.push_back({std::move(task), clock_.monotonic_us()});
     want(slot);
 }
@@ -169,7 +165,10 @@ void SwappingModels::expire(ModelSlot& slot) {
 }
 
 void SwappingModels::round() {
-    if (auto outcome = loader_.take()) settle(std::move(*outcome));
+    if (auto outcome = loader_.take()) {
+        settle(std::move(*outcome));
+        publish();  // before anybody is answered by it
+    }
     for (ModelSlot& slot : slots_) {
         if (slot.has_loop()) {
             if (!slot.loop->idle()) slot.used_at_us = clock_.monotonic_us();

@@ -39,6 +39,7 @@ struct ModelSlot {
     std::list<Turn> turns;  // that wait for it
     std::list<Task> tasks;
     std::optional<std::int64_t> wanted_since_us;
+    std::uint64_t bytes = 0;  // that it takes of the memory of all while it is loaded, at rest or not
     std::int64_t loaded_at_us = 0;
     std::int64_t used_at_us = 0;
     std::int64_t retry_at_us = 0;  // it failed: not before
@@ -49,7 +50,6 @@ struct ModelSlot {
 
     bool has_loop() const { return loop != nullptr; }
     bool is_awaited() const { return !turns.empty() || !tasks.empty(); }
-    std::uint64_t bytes() const;  // that it takes of the memory of all
 };
 
 class SwappingModels final : public EngineWork {
