@@ -140,7 +140,7 @@ class Bench {
         ServerOptions options;
         options.http.port = 0;
         options.http.owner_path = socket_ = home_ / "sock";
-        server_ = value_or_exit(Server::start(options, *scheduler_, *engine_, events_, system_clock()));
+        server_ = value_or_exit(Server::start(options, *scheduler_, events_, system_clock()));
     }
     ~Bench() {
         server_.reset();

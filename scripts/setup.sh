@@ -10,11 +10,11 @@ set -euo pipefail
 
 # Tools count as there when their command is found, however it was installed; libraries when Debian's package is.
 tools=(g++:g++ cmake:cmake ninja:ninja-build ccache:ccache git:git npm:npm pkg-config:pkg-config python3:python3)
-libraries=(ca-certificates libboost1.81-dev libssl-dev libsqlite3-dev libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev
+libraries=(ca-certificates libboost1.81-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev
     libedit-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
 check_tools=(clang++-14:clang-14 clang-format-14:clang-format-14 clang-tidy-14:clang-tidy-14 shellcheck:shellcheck)
 fuzz_tools=(clang++-14:clang-14 llvm-cov-14:llvm-14)
-brew_names="cmake ninja ccache node pkg-config python boost openssl@3 sqlite xxhash fmt spdlog cli11 tl-expected googletest google-benchmark"
+brew_names="cmake ninja ccache node pkg-config python boost curl openssl@3 sqlite xxhash fmt spdlog cli11 tl-expected googletest google-benchmark"
 
 missing_tools() {  # prints the packages whose command is not found
     local pair

@@ -11,12 +11,20 @@ namespace json = boost::json;
 
 namespace {
 
+json::object with_state(json::object object, const ModelCard& model) {
+    if (model.state.empty()) return object;
+    object["state"] = model.state;
+    object["aliases"] = json::array(model.aliases.begin(), model.aliases.end());
+    return object;
+}
+
 json::object openai_json(const ModelCard& model) {
-    return {{"id", model.id},
-            {"object", "model"},
-            {"created", model.created_unix_s},
-            {"owned_by", "kvasir"},
-            {"context_length", model.context_tokens}};
+    return with_state({{"id", model.id},
+                       {"object", "model"},
+                       {"created", model.created_unix_s},
+                       {"owned_by", "kvasir"},
+                       {"context_length", model.context_tokens}},
+                      model);
 }
 
 std::string rfc3339(std::int64_t unix_s) {
@@ -29,11 +37,12 @@ std::string rfc3339(std::int64_t unix_s) {
 }
 
 json::object anthropic_json(const ModelCard& model) {
-    return {{"type", "model"},
-            {"id", model.id},
-            {"display_name", model.display_name.empty() ? model.id : model.display_name},
-            {"created_at", rfc3339(model.created_unix_s)},
-            {"max_input_tokens", model.context_tokens}};
+    return with_state({{"type", "model"},
+                       {"id", model.id},
+                       {"display_name", model.display_name.empty() ? model.id : model.display_name},
+                       {"created_at", rfc3339(model.created_unix_s)},
+                       {"max_input_tokens", model.context_tokens}},
+                      model);
 }
 
 }  // namespace

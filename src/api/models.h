@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace kvasir {
 
@@ -12,6 +13,8 @@ struct ModelCard {
     std::string display_name;
     std::int64_t created_unix_s = 0;
     std::uint64_t context_tokens = 0;
+    std::string state = {};  // "" not told
+    std::vector<std::string> aliases = {};
 };
 
 std::string openai_models(std::span<const ModelCard> models);

@@ -11,6 +11,7 @@
 
 #include "app/commands.h"
 #include "app/config_options.h"
+#include "app/model_options.h"
 #include "app/print_json.h"
 #include "base/log.h"
 #include "server/memory_json.h"
@@ -73,6 +74,17 @@ void add_agents(CLI::App& app, Command& command) {
         ->add_option_function<std::string>(
             "name", [arguments](const std::string& name) { arguments->change.name = name; }, "the new one")
         ->required();
+    add_agents_verb(*agents, command, arguments, AgentsVerb::kChange, "when-full",
+                    "what a full context means: refuse messages, or leave the oldest turns out")
+        ->add_option_function<std::string>(
+            "what",
+            [arguments](const std::string& what) {
+                arguments->change.when_full =
+                    what == "refuse" ? WhenFull::kRefuse : WhenFull::kDropOldestTurns;
+            },
+            "refuse or drop_oldest_turns")
+        ->required()
+        ->check(CLI::IsMember({"refuse", "drop_oldest_turns"}));
     add_agents_verb(*agents, command, arguments, AgentsVerb::kRemove, "rm",
                     "delete an agent, with a receipt");
     add_agents_verb(*agents, command, arguments, AgentsVerb::kSave, "save",
@@ -145,6 +157,7 @@ void add_serve(CLI::App& app, Command& command) {
         ->envname("KVASIR_SESSION_DAYS")
         ->check(CLI::Range(0U, 36'500U))
         ->capture_default_str();
+    add_models_options(*serve, *arguments);
     serve
         ->add_flag("--strict-durability", arguments->strict_durability,
                    "end a stream with an error when its answer could not be made durable, instead of marking "
@@ -209,6 +222,15 @@ void add_store_commands(CLI::App& app, Command& command) {
     backup->add_option("directory", backup_arguments->directory, "where to; it must not exist")->required();
     backup->callback([&command, backup_arguments] {
         command = [backup_arguments](const Config& config) { return run_backup(config, *backup_arguments); };
+    });
+}
+
+void add_pull(CLI::App& app, Command& command) {
+    auto* pull = app.add_subcommand("pull", "fetch a model file into the models folder of --home");
+    auto arguments = std::make_shared<PullArguments>();
+    add_pull_options(*pull, *arguments);
+    pull->callback([&command, arguments] {
+        command = [arguments](const Config& config) { return run_pull(config, *arguments); };
     });
 }
 
@@ -309,6 +331,7 @@ int run_command_line(int argc, char** argv) {
     add_agents(app, command);
     add_why(app, command);
     add_store_commands(app, command);
+    add_pull(app, command);
     add_others(app, command);
     try {
         app.parse(with_environment(app, given_arguments(argc, argv)));

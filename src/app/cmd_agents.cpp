@@ -53,6 +53,7 @@ Result<ExitCode> show(const Config& config, AgentService& service, const std::st
     if (!agent.title.empty()) fmt::print("  title         {}\n", for_terminal(agent.title));
     if (!agent.parent.empty()) fmt::print("  works for     {}\n", agent.parent);
     if (agent.pinned == Pinned::kYes) fmt::print("  pinned        yes\n");
+    if (agent.when_full == WhenFull::kDropOldestTurns) fmt::print("  when full     drops its oldest turns\n");
     if (agent.made_by == MadeBy::kSession) fmt::print("  made by       a client's session\n");
     fmt::print("  type          {}\n  state         {}\n  model         {}\n", for_terminal(agent.type),
                to_string(agent.state), for_terminal(agent.model_name));
@@ -128,6 +129,11 @@ Result<ExitCode> change(const Config& config, AgentService& service, const Agent
     }
     if (arguments.change.name) fmt::print("{} is called {} now\n", arguments.agent, agent.name);
     if (arguments.change.title) fmt::print("{}: {}\n", agent.name, for_terminal(agent.title));
+    if (arguments.change.when_full) {
+        const bool drops = agent.when_full == WhenFull::kDropOldestTurns;
+        fmt::print("{}: when its context is full, {}\n", agent.name,
+                   drops ? "its oldest turns are left out, and it says so" : "messages are refused");
+    }
     if (arguments.change.pinned) {
         const bool pinned = agent.pinned == Pinned::kYes;
         fmt::print("{} is {}\n", agent.name,

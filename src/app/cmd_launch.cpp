@@ -34,7 +34,8 @@ void ask_model(const Config& config, ServerAddress& server) {
     const json::value* const id = error ? nullptr : models.find_pointer("/data/0/id", error);
     if (id != nullptr && id->is_string()) server.model = std::string(id->get_string());
     const json::value* const context = models.find_pointer("/data/0/context_length", error);
-    if (context != nullptr && context->is_number())
+    const bool known = context != nullptr && context->is_number();
+    if (known && context->to_number<std::uint64_t>() > 0)
         server.context_tokens = context->to_number<std::uint64_t>();
 }
 

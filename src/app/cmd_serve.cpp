@@ -1,4 +1,4 @@
-// `kvasir serve`: one model, one store, many clients; until SIGTERM or Ctrl-C.
+// `kvasir serve`: one store, one model or several, many clients; until SIGTERM or Ctrl-C.
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -12,6 +12,7 @@
 #include "app/api_key_file.h"
 #include "app/commands.h"
 #include "app/remote_agents.h"
+#include "app/served_models.h"
 #include "app/session.h"
 #include "app/terminal.h"
 #include "base/log.h"
@@ -102,12 +103,45 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void announce(const ServeArguments& arguments, const Session& session, std::uint16_t port) {
+// The store and the model or models over it, with a thread for them.
+struct Served {
+    std::unique_ptr<Session> session;  // of a single model
+    OpenStore opened;                  // of several
+    std::unique_ptr<Scheduler> scheduler;
+};
+
+Result<Served> open_served(const Config& config, const ServeArguments& arguments,
+                           const SessionOptions& options) {
+    SchedulerOptions scheduling;
+    scheduling.active_turns_max = config.agents_resident_max;
+    scheduling.waiting_turns_max = arguments.waiting_max;
+    scheduling.prompt_chunk_tokens = arguments.chunk_tokens;
+    Served served;
+    KVASIR_TRY_ASSIGN(auto specs, models_of(config));
+    if (specs.size() == 1) {
+        KVASIR_TRY_ASSIGN(served.session, Session::open(config, options));
+        served.scheduler =
+            Scheduler::start(scheduling, served.session->memory(), served.session->engine(), system_clock());
+        return served;
+    }
+    KVASIR_TRY_ASSIGN(served.opened, open_store(config));
+    KVASIR_TRY_ASSIGN(const ModelsOptions models, served_models(config, arguments, std::move(specs)));
+    MemoryOptions memory;
+    memory.agents_resident_max = config.agents_resident_max;
+    memory.on_event = options.on_event;
+    served.scheduler = Scheduler::start(scheduling, models, memory, *served.opened.store, system_clock());
+    return served;
+}
+
+void announce(const ServeArguments& arguments, const Scheduler& scheduler, std::uint16_t port) {
     const char* scheme = arguments.tls_certificate_path.empty() ? "http" : "https";
     const bool v6 = arguments.host.find(':') != std::string::npos;
     const std::string base =
         fmt::format("{}://{}:{}", scheme, v6 ? "[" + arguments.host + "]" : arguments.host, port);
-    fmt::print("kvasir serves {} on {}\n", for_terminal(session.engine().model().name), base);
+    std::string names;
+    for (const ModelStatus& model : scheduler.models())
+        names += (names.empty() ? "" : ", ") + for_terminal(model.spec.name);
+    fmt::print("kvasir serves {} on {}\n", names, base);
     fmt::print("  OpenAI clients     {0}/v1          (one agent: {0}/agents/NAME/v1)\n", base);
     fmt::print("  Anthropic clients  {0}             (one agent: {0}/agents/NAME)\n", base);
     fmt::print("  all routes         {}/docs\n", base);
@@ -137,16 +171,10 @@ Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments
     session_options.on_event = [&](const MemoryEvent& event) {
         events.tell(event, system_clock().unix_ms());
     };
-    KVASIR_TRY_ASSIGN(const auto session, Session::open(config, session_options));
-    SchedulerOptions scheduling;
-    scheduling.active_turns_max = config.agents_resident_max;
-    scheduling.waiting_turns_max = arguments.waiting_max;
-    scheduling.prompt_chunk_tokens = arguments.chunk_tokens;
-    const auto scheduler = Scheduler::start(scheduling, session->memory(), session->engine(), system_clock());
-    KVASIR_TRY_ASSIGN(const auto server,
-                      Server::start(options, *scheduler, session->engine(), events, system_clock()));
+    KVASIR_TRY_ASSIGN(const Served served, open_served(config, arguments, session_options));
+    KVASIR_TRY_ASSIGN(const auto server, Server::start(options, *served.scheduler, events, system_clock()));
     if (!server->owner_socket()) warn_of_commands(server->owner_socket().error());
-    announce(arguments, *session, server->port());
+    announce(arguments, *served.scheduler, server->port());
     stop.wait();
     if (!config.quiet) fmt::print(stderr, "kvasir: finishing what is being answered, then saving\n");
     server->drain();

@@ -77,6 +77,17 @@ struct BackupArguments {
     std::string directory;
 };
 
+struct PullArguments {
+    std::string source;  // a URL, or OWNER/NAME[:FILE or TAG] of a hub
+    std::string name;    // "" as the file is called
+    std::string sha256;  // "" as the server tells it
+    std::string hub = "https://huggingface.co";
+    std::string ca_file;
+    std::uint32_t stall_timeout_s = 30;
+    std::uint32_t retries = 5;
+    bool force = false;  // also one that is larger than the memory
+};
+
 struct ServeArguments {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8642;
@@ -95,12 +106,18 @@ struct ServeArguments {
     std::uint32_t drain_timeout_s = 20;
     std::uint64_t memory_free_bytes_min = 256ULL * 1024 * 1024;
     std::uint32_t session_days = 30;
+    // Of several models:
+    std::uint64_t models_memory_bytes = 0;  // 0: what is free at the start
+    std::uint32_t models_max = 0;           // 0: as many as fit
+    std::uint32_t model_idle_s = 600;
+    std::uint32_t model_stay_ms = 3000;
     bool strict_durability = false;
 };
 
 Result<ExitCode> run_chat(const Config& config, const ChatArguments& arguments);
 Result<ExitCode> run_agents(const Config& config, const AgentsArguments& arguments);
 Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments);
+Result<ExitCode> run_pull(const Config& config, const PullArguments& arguments);
 Result<ExitCode> run_why(const Config& config, const WhyArguments& arguments);
 Result<ExitCode> run_verify(const Config& config, const std::string& agent);
 Result<ExitCode> run_launch(const Config& config, const LaunchArguments& arguments);

@@ -4,14 +4,18 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/limits.h"
+#include "base/result.h"
+#include "sched/models.h"
 
 namespace kvasir {
 
 struct Config {
-    std::string model_path;  // empty: the shipped demo model
-    std::string home;        // empty: $KVASIR_HOME, else ~/.kvasir
+    std::vector<std::string> models;  // FILE, NAME of one that was pulled, or NAME[,ALIAS...]=either; empty:
+                                      // the shipped demo model
+    std::string home;                 // empty: $KVASIR_HOME, else ~/.kvasir
     std::uint32_t context_tokens = 0;
     std::uint32_t kv_cells = 0;
     std::uint32_t agents_resident_max = kAgentsResidentDefault;
@@ -32,9 +36,17 @@ struct Config {
 // The store's directory after defaults.
 std::string home_of(const Config& config);
 
-// The model after defaults: the configured one, else the shipped demo model beside the program or in the
-// source tree.
+// The first model after defaults: the configured one, else the shipped demo model beside the program or in
+// the source tree.
 std::string model_of(const Config& config);
+
+// All of them, each with a name of its own. kInvalidArgument: two have the same, or one is none.
+Result<std::vector<ModelSpec>> models_of(const Config& config);
+
+bool is_model_name(const std::string& name);
+
+// Where pulled models lie, as NAME.gguf.
+std::string models_folder(const Config& config);
 
 // This program's own file.
 std::string executable_path();

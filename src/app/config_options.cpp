@@ -24,8 +24,12 @@ std::string config_file() {
 void add_config_options(CLI::App& app, Config& config) {
     app.set_config("--config", config_file(), "configuration file");
     app.allow_config_extras(CLI::config_extras_mode::error);
-    app.add_option("-m,--model", config.model_path, "GGUF file (default: the shipped demo model)")
-        ->envname("KVASIR_MODEL");
+    app.add_option(
+           "-m,--model", config.models,
+           "GGUF file, or the name of a pulled model (default: the shipped demo model); for serve also "
+           "several, each as NAME=FILE or NAME,ALIAS=FILE")
+        ->envname("KVASIR_MODEL")
+        ->allow_extra_args(false);
     app.add_option("--home", config.home, "the store (default: ~/.kvasir)")->envname("KVASIR_HOME");
     app.add_option("-c,--ctx-size", config.context_tokens,
                    "largest context of one agent, tokens (default: the model's, at most 8192)")

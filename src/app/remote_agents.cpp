@@ -114,6 +114,7 @@ Result<AgentInfo> RemoteAgents::change(const std::string& name, const AgentChang
     if (change.title) body["title"] = *change.title;
     if (change.type) body["type"] = *change.type;
     if (change.pinned) body["pinned"] = *change.pinned == Pinned::kYes;
+    if (change.when_full) body["when_full"] = to_string(*change.when_full);
     KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "PATCH", "", kLookMs, body));
     return agent_of_json(answer);
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "app/terminal.h"
-#include "engine/llama_engine.h"
 
 namespace kvasir {
 
@@ -18,6 +17,19 @@ Result<OpenStore> open_store(const Config& config) {
     return opened;
 }
 
+LlamaOptions llama_options(const Config& config) {
+    LlamaOptions llama;
+    llama.context_tokens = config.context_tokens;
+    llama.sequences = config.agents_resident_max;
+    llama.kv_cells = config.kv_cells;
+    llama.threads = config.threads;
+    llama.kv_type_k = config.kv_type_k;
+    llama.kv_type_v = config.kv_type_v;
+    llama.gpu_layers = config.gpu_layers;
+    llama.hash_cache_path = home_of(config) + "/weights-hashes";
+    return llama;
+}
+
 Result<std::unique_ptr<Session>> Session::open(const Config& config, const SessionOptions& options) {
     KVASIR_TRY_ASSIGN(OpenStore opened, open_store(config));
     return open(config, std::move(opened), options);
@@ -29,16 +41,9 @@ Result<std::unique_ptr<Session>> Session::open(const Config& config, OpenStore o
     session->files_ = std::move(opened.files);
     session->store_ = std::move(opened.store);
     ProgressLine progress(config.quiet);
-    LlamaOptions llama;
+    LlamaOptions llama = llama_options(config);
     llama.model_path = model_of(config);
-    llama.context_tokens = config.context_tokens;
-    llama.sequences = config.agents_resident_max + options.sequences_extra;
-    llama.kv_cells = config.kv_cells;
-    llama.threads = config.threads;
-    llama.kv_type_k = config.kv_type_k;
-    llama.kv_type_v = config.kv_type_v;
-    llama.gpu_layers = config.gpu_layers;
-    llama.hash_cache_path = home_of(config) + "/weights-hashes";
+    llama.sequences += options.sequences_extra;
     llama.on_progress = [&](float share) { progress.show("loading the model", static_cast<double>(share)); };
     const std::int64_t begin_us = system_clock().monotonic_us();
     KVASIR_TRY_ASSIGN(session->engine_, open_llama_engine(llama));

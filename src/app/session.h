@@ -10,6 +10,7 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "engine/llama_engine.h"
 #include "memory/agent_memory.h"
 #include "store/store.h"
 
@@ -50,5 +51,7 @@ class Session {
 };
 
 Result<OpenStore> open_store(const Config& config);
+// Of any of its models; the path is still to be set.
+LlamaOptions llama_options(const Config& config);
 
 }  // namespace kvasir

@@ -1,6 +1,7 @@
 // Opens an Engine on llama.cpp. The only way from this project to llama.cpp. See engine.h for the contract.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,12 +28,16 @@ struct LlamaOptions {
     std::string hash_cache_path;
     // 0: what the system and its cgroup have free. Tests set it to play a small machine.
     std::uint64_t memory_available_bytes = 0;
+    std::uint64_t opening_bytes_max = 0;           // that it may take, whatever is free; 0: all
     std::function<void(float share)> on_progress;  // 0 to 1 while loading
+    const std::atomic<bool>* cancelled = nullptr;  // looked at while the weights are loaded
 };
 
 // kModelUnusable: missing, truncated, not GGUF, a family that is not supported yet. kOutOfMemory: weights +
 // pool + compute do not fit; the message has needed and available bytes and which flag to change. Nothing is
 // allocated before that check.
 Result<std::unique_ptr<Engine>> open_llama_engine(const LlamaOptions& options);
+// The same errors, as far as they can be known without allocating anything for the model.
+Status check_llama_engine(const LlamaOptions& options);
 
 }  // namespace kvasir

@@ -3,7 +3,28 @@
 #include <algorithm>
 #include <vector>
 
+#include "memory/conversation.h"
+
 namespace kvasir {
+
+namespace {
+
+void count(const StoredBlock& block, AgentCache& cache) {
+    const auto add = [&](std::uint64_t& files, std::uint64_t& bytes) {
+        ++files;
+        bytes += block.file_bytes;
+    };
+    switch (block.kind) {
+        case BlockKind::kAppend:
+            return add(cache.append_blocks, cache.append_bytes);
+        case BlockKind::kWindow:
+            return add(cache.window_segments, cache.window_bytes);
+        case BlockKind::kSnapshot:
+            return add(cache.snapshots, cache.snapshot_bytes);
+    }
+}
+
+}  // namespace
 
 Position stored_tokens(std::span<const StoredBlock> blocks) {
     std::vector<TokenRange> ranges;
@@ -20,6 +41,23 @@ Position stored_tokens(std::span<const StoredBlock> blocks) {
         end = std::max(end, range.end);
     }
     return end;
+}
+
+Result<AgentCache> stored_cache(Catalog& catalog, const AgentRecord& agent) {
+    AgentCache cache;
+    KVASIR_TRY_ASSIGN(cache.agent, describe_stored(catalog, agent));
+    KVASIR_TRY_ASSIGN(const auto blocks, catalog.referenced_blocks(agent.id));
+    for (const StoredBlock& block : blocks) count(block, cache);
+    return cache;
+}
+
+Result<std::optional<ResponseTurn>> stored_response_turn(Catalog& catalog, const std::string& id) {
+    KVASIR_TRY_ASSIGN(auto response, catalog.response(id));
+    if (!response) return std::optional<ResponseTurn>();
+    KVASIR_TRY_ASSIGN(auto path, catalog.path_to(response->turn));
+    KVASIR_TRY_ASSIGN(Conversation conversation, conversation_at({}, std::move(path)));
+    return std::optional<ResponseTurn>(
+        ResponseTurn{std::move(*response), std::move(conversation.messages), std::move(conversation.tools)});
 }
 
 const char* to_string(WhenFull when_full) {

@@ -30,21 +30,6 @@ Result<std::string> remember_fingerprint(Catalog& catalog, const Fingerprint& fi
     return changes;
 }
 
-void count(const StoredBlock& block, AgentCache& cache) {
-    const auto add = [&](std::uint64_t& files, std::uint64_t& bytes) {
-        ++files;
-        bytes += block.file_bytes;
-    };
-    switch (block.kind) {
-        case BlockKind::kAppend:
-            return add(cache.append_blocks, cache.append_bytes);
-        case BlockKind::kWindow:
-            return add(cache.window_segments, cache.window_bytes);
-        case BlockKind::kSnapshot:
-            return add(cache.snapshots, cache.snapshot_bytes);
-    }
-}
-
 void add(SaveResult& sum, const SaveResult& one) {
     sum.append_rows_written += one.append_rows_written;
     sum.append_bytes_written += one.append_bytes_written;
@@ -64,6 +49,8 @@ void add_warning(std::string& warning, const std::string& more) {
     warning += more;
 }
 
+MemoryLogs make_memory_logs() { return {std::make_shared<MatchLog>(), std::make_shared<ReuseHistory>()}; }
+
 Result<std::unique_ptr<AgentMemory>> AgentMemory::open(const MemoryOptions& options, Engine& engine,
                                                        Store& store, const Clock& clock) {
     if (options.agents_resident_max == 0 || options.agents_resident_max > kAgentsResidentMax) {
@@ -80,7 +67,8 @@ EngineAgentMemory::EngineAgentMemory(KvContext context, const Clock& clock, cons
     : context_(context),
       clock_(clock),
       fingerprint_changes_(std::move(fingerprint_changes)),
-      places_(context, clock, {options.agents_resident_max, options.on_event}) {}
+      logs_(options.logs.matches && options.logs.reuse ? options.logs : make_memory_logs()),
+      places_(context, clock, {options.agents_resident_max, options.on_event, logs_.reuse}) {}
 
 Status EngineAgentMemory::check_model(const AgentRecord& record) const {
     if (record.model_id == context_.engine.fingerprint().model_id()) return {};
@@ -145,12 +133,8 @@ Result<AgentInfo> EngineAgentMemory::show(const std::string& name) {
 
 Result<AgentCache> EngineAgentMemory::cache(const std::string& name) {
     KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
-    AgentCache cache;
+    KVASIR_TRY_ASSIGN(AgentCache cache, stored_cache(context_.store.catalog(), record));
     KVASIR_TRY_ASSIGN(cache.agent, describe(record));
-    KVASIR_TRY_ASSIGN(const auto blocks, context_.store.catalog().referenced_blocks(record.id));
-    for (const StoredBlock& block : blocks) {
-        count(block, cache);
-    }
     cache.resident_branches = static_cast<std::uint32_t>(places_.find_all(name).size());
     if (const ResidentAgent* agent = places_.find(name)) cache.resident_tokens = agent->length();
     cache.history = places_.history().of(name);
@@ -170,13 +154,7 @@ Result<std::vector<TurnRecord>> EngineAgentMemory::turns(const std::string& name
 }
 
 Result<std::optional<ResponseTurn>> EngineAgentMemory::response_turn(const std::string& id) {
-    Catalog& catalog = context_.store.catalog();
-    KVASIR_TRY_ASSIGN(auto response, catalog.response(id));
-    if (!response) return std::optional<ResponseTurn>();
-    KVASIR_TRY_ASSIGN(auto path, catalog.path_to(response->turn));
-    KVASIR_TRY_ASSIGN(Conversation conversation, conversation_at({}, std::move(path)));
-    return std::optional<ResponseTurn>(
-        ResponseTurn{std::move(*response), std::move(conversation.messages), std::move(conversation.tools)});
+    return stored_response_turn(context_.store.catalog(), id);
 }
 
 SaveResult EngineAgentMemory::stored_durability(const AgentRecord& record) {
@@ -241,6 +219,16 @@ MemoryUsage EngineAgentMemory::memory_usage() const {
     for (const ResidentAgent& agent : places_.residency().agents()) {
         usage.agents.push_back({agent.record.name, agent.length(), memory_bytes(agent)});
     }
+    ModelMemoryUse model{context_.engine.model().name,
+                         usage.engine,
+                         usage.cells,
+                         usage.agents.size(),
+                         0,
+                         context_.engine.model().context_tokens,
+                         context_.engine.counters().total()};
+    for (const AgentMemoryUse& agent : usage.agents)
+        model.longest_tokens = std::max(model.longest_tokens, agent.cache_tokens);
+    usage.models.push_back(std::move(model));
     usage.reserved_bytes =
         usage.engine.weights_bytes + usage.engine.kv_pool_bytes + usage.engine.compute_bytes;
     // Compute buffers are reserved for the largest step and touched as far as steps need them, so the sum of

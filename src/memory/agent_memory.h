@@ -70,9 +70,21 @@ struct MemoryEvent {
     std::string detail;
 };
 
+class MatchLog;
+class ReuseHistory;
+
+// What is remembered of the last requests. Memories of several models share it, so that it outlives each.
+struct MemoryLogs {
+    std::shared_ptr<MatchLog> matches;
+    std::shared_ptr<ReuseHistory> reuse;
+};
+MemoryLogs make_memory_logs();
+
 struct MemoryOptions {
     std::uint32_t agents_resident_max = kAgentsResidentDefault;
-    std::function<void(const MemoryEvent&)> on_event;  // must not block
+    std::function<void(const MemoryEvent&)> on_event = {};  // must not block
+    MemoryLogs logs = {};                                   // empty: its own
+    std::function<void()> on_rest = {};                     // of several models: memory was asked back
 };
 
 struct AgentInfo {
@@ -103,6 +115,7 @@ const char* to_string(ReuseSource source);
 
 // What every answer tells about memory.
 struct TurnMetrics {
+    std::string agent;              // whose it is: the one that was asked for, or its twin
     Position prompt_tokens = 0;     // all tokens of the prompt, history included
     Position reused_tokens = 0;     // of them, not evaluated again
     Position evaluated_tokens = 0;  // prompt tokens evaluated in this turn
@@ -239,7 +252,19 @@ struct AgentMemoryUse {
     std::uint64_t kv_bytes = 0;  // cells it holds; shared cells counted for each holder
 };
 
+// Of one loaded model.
+struct ModelMemoryUse {
+    std::string name;
+    EngineMemory engine;
+    CellUsage cells;
+    std::uint64_t agents = 0;        // resident conversations
+    Position longest_tokens = 0;     // of the longest of them
+    Position context_tokens = 0;     // largest context of one
+    std::uint64_t rows_counted = 0;  // evaluated, as the engine library counts them
+};
+
 struct MemoryUsage {
+    std::vector<ModelMemoryUse> models;  // what follows are their sums
     EngineMemory engine;
     std::vector<AgentMemoryUse> agents;  // resident ones
     CellUsage cells;
@@ -309,6 +334,7 @@ class AgentMemory {
     // meanwhile. kConflict: a turn is running.
     virtual Result<VerifyReport> verify(const std::string& name) = 0;
     virtual Result<EraseReceipt> remove(const std::string& name) = 0;
+    virtual Result<EraseReceipt> expire(const std::string& name) = 0;  // the same, told as expired
     // kConflict: the new name is taken, or it is to be renamed in the middle of a turn.
     virtual Result<AgentInfo> change(const std::string& name, const AgentChange& change) = 0;
     // Removes one agent that a client's session made and that nobody has used since then; nothing: there is

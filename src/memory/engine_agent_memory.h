@@ -36,6 +36,7 @@ class EngineAgentMemory final : public AgentMemory {
     Result<RestResult> rest() override;
     Result<VerifyReport> verify(const std::string& name) override;
     Result<EraseReceipt> remove(const std::string& name) override;
+    Result<EraseReceipt> expire(const std::string& name) override;
     Result<AgentInfo> change(const std::string& name, const AgentChange& change) override;
     Result<std::optional<EraseReceipt>> expire_one(std::int64_t unused_since_unix_ms) override;
     Result<ForkResult> fork(const std::string& name, const std::string& new_name,
@@ -56,15 +57,16 @@ class EngineAgentMemory final : public AgentMemory {
     Result<Position> count_tokens(const TurnRequest& request) override;
     Result<MatchReport> match(const TurnRequest& request) override;
     std::vector<MatchReport> match_reports(const std::string& agent) const override {
-        return match_log_.of(agent);
+        return logs_.matches->of(agent);
     }
     std::optional<MatchReport> match_report(const std::string& request_id) const override {
-        return match_log_.find(request_id);
+        return logs_.matches->find(request_id);
     }
     bool is_busy(const std::string& name) const override;
 
   private:
     Status check_model(const AgentRecord& record) const;
+    Status turn_to_twin(TurnRequest& request) const;
     Status check_idle(const std::string& name) const;
     Result<SequenceId> scratch_sequence(const std::string& kept);
     Result<Conversation> head_conversation(const AgentRecord& record);
@@ -112,8 +114,8 @@ class EngineAgentMemory final : public AgentMemory {
     KvContext context_;
     const Clock& clock_;
     std::string fingerprint_changes_;
+    MemoryLogs logs_;
     Places places_;
-    MatchLog match_log_;
 };
 
 }  // namespace kvasir

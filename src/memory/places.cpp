@@ -6,7 +6,7 @@
 namespace kvasir {
 
 Places::~Places() {
-    context_.store.on_agent_collected({});
+    context_.store.on_agent_collected(this, {});
     for (const ResidentAgent& agent : residency_.agents()) context_.engine.close_sequence(agent.sequence);
 }
 
@@ -106,7 +106,7 @@ void Places::note_change(const std::string& name, const AgentRecord& record) {
         agent->record.pinned = record.pinned;
     }
     if (damaged_.erase(name) > 0) damaged_.insert(record.name);
-    history_.rename(name, record.name);
+    history_->rename(name, record.name);
 }
 
 SaveResult Places::evict(ResidentAgent& agent) {

@@ -27,6 +27,7 @@ namespace kvasir {
 struct PlacesOptions {
     std::uint32_t agents_max = kAgentsResidentDefault;
     std::function<void(const MemoryEvent&)> on_event;
+    std::shared_ptr<ReuseHistory> history;
 };
 
 class Places {
@@ -36,8 +37,9 @@ class Places {
           clock_(clock),
           agents_max_(options.agents_max),
           on_event_(std::move(options.on_event)),
-          loader_(context) {
-        context_.store.on_agent_collected([this](AgentId agent) { note_collected(agent); });
+          loader_(context),
+          history_(std::move(options.history)) {
+        context_.store.on_agent_collected(this, [this](AgentId agent) { note_collected(agent); });
     }
     ~Places();
     Places(const Places&) = delete;
@@ -86,7 +88,7 @@ class Places {
     const Residency& residency() const { return residency_; }
     void for_each_idle(const std::function<void(ResidentAgent&)>& visit) { residency_.for_each_idle(visit); }
     bool is_damaged(const std::string& name) const { return damaged_.contains(name); }
-    ReuseHistory& history() { return history_; }
+    ReuseHistory& history() { return *history_; }
     void tell(const MemoryEvent& event) const {
         if (on_event_) on_event_(event);
     }
@@ -120,7 +122,7 @@ class Places {
     KvLoader loader_;
     std::set<std::string> damaged_;  // stored KV failed verification and is not rewritten yet
     std::vector<std::string> warnings_;
-    ReuseHistory history_;
+    std::shared_ptr<ReuseHistory> history_;
     std::uint64_t readings_ = 0;
     std::vector<std::byte> save_image_;  // one buffer for all saves
 };

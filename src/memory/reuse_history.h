@@ -1,5 +1,5 @@
 // What the last turns found of their prompts, for whoever asks how well an agent's memory works: the newest
-// of this process, not durable. Engine thread; owned by Places.
+// of this process, not durable. Engine thread; shared by the memories of its models.
 #pragma once
 
 #include <cstdint>

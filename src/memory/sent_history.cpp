@@ -97,7 +97,9 @@ Result<EngineAgentMemory::DryMatch> EngineAgentMemory::dry_match(const TurnReque
     return dry;
 }
 
-Result<Position> EngineAgentMemory::count_tokens(const TurnRequest& request) {
+Result<Position> EngineAgentMemory::count_tokens(const TurnRequest& asked) {
+    TurnRequest request = asked;
+    KVASIR_TRY(turn_to_twin(request));
     KVASIR_TRY_ASSIGN(const DryMatch dry, dry_match(request));
     return static_cast<Position>(dry.prompt.tokens.size());
 }
@@ -118,7 +120,9 @@ MatchReport EngineAgentMemory::report_of(const TurnRequest& request, const SentH
     return report;
 }
 
-Result<MatchReport> EngineAgentMemory::match(const TurnRequest& request) {
+Result<MatchReport> EngineAgentMemory::match(const TurnRequest& asked) {
+    TurnRequest request = asked;
+    KVASIR_TRY(turn_to_twin(request));
     KVASIR_TRY_ASSIGN(const DryMatch dry, dry_match(request));
     MatchReport report = report_of(request, dry.history, dry.prompt);
     if (report.difference) report.not_reused_reason = "prefix_changed";

@@ -158,6 +158,7 @@ Result<PreparedTurn> EngineAgentMemory::prepare(TurnRequest request) {
     PreparedTurn turn;
     turn.begin_us = clock_.monotonic_us();
     KVASIR_TRY(check_request(request));
+    KVASIR_TRY(turn_to_twin(request));
     KVASIR_TRY_ASSIGN(AgentRecord record, record_of(request));
     KVASIR_TRY(check_model(record));
     Catalog& catalog = context_.store.catalog();
@@ -199,7 +200,7 @@ Result<std::unique_ptr<TurnRun>> EngineAgentMemory::begin_turn(TurnRequest reque
     if (request.purpose == TurnPurpose::kCreate) return begin_creation(std::move(request), std::move(sinks));
     if (request.purpose == TurnPurpose::kLoad) return begin_loading(std::move(request), std::move(sinks));
     KVASIR_TRY_ASSIGN(PreparedTurn turn, prepare(std::move(request)));
-    const TurnContext context{context_, clock_, places_, &match_log_};
+    const TurnContext context{context_, clock_, places_, logs_.matches.get()};
     if (turn.prompt.tokens.empty()) return TurnRun::replay(context, std::move(turn), std::move(sinks));
     return TurnRun::start(context, std::move(turn), std::move(sinks));
 }

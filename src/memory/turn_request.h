@@ -29,8 +29,8 @@ enum class History { kStored, kSent };
 enum class CreateMissing { kNo, kYes };      // the agent, when there is none of that name
 enum class AnswerReading { kRaw, kParsed };  // kParsed: reasoning and tool calls are taken apart
 
-// When a conversation is longer than the context: an error, or its oldest turns are left out, which is told.
-enum class WhenFull { kRefuse, kDropOldestTurns };
+// Of an agent that belongs to another model: an error, or an agent beside it that this model has (twins.h).
+enum class OtherModel { kRefuse, kTwin };
 
 // A text that is continued as it is, without a chat template; or its tokens.
 using RawPrompt = std::variant<std::string, std::vector<Token>>;
@@ -85,6 +85,7 @@ struct TurnRequest {
     MadeBy made_by = MadeBy::kUser;
     std::string parent_agent;  // "" none
     CreateMissing create_missing = CreateMissing::kNo;
+    OtherModel other_model = OtherModel::kRefuse;
     History history = History::kStored;
     // kStored: the new messages, at least one. kSent: the whole conversation, system messages first.
     std::vector<ChatMessage> messages;

@@ -76,6 +76,7 @@ void TurnRun::restore_some() {
 
 void TurnRun::restored(const Reuse& reuse) {
     TurnMetrics& metrics = turn_result_.metrics;
+    metrics.agent = turn_.conversation.agent.name;
     metrics.prompt_tokens = static_cast<Position>(turn_.prompt.tokens.size());
     metrics.reused_tokens = reuse.position;
     metrics.evaluated_tokens = metrics.prompt_tokens - reuse.position;

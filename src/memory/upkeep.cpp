@@ -12,8 +12,12 @@ Result<AgentInfo> change_stored_agent(Store& store, const std::string& name, con
     if (change.name) KVASIR_TRY(check_agent_name(*change.name));
     if (change.title) KVASIR_TRY(check_agent_title(*change.title));
     if (change.type) KVASIR_TRY(check_agent_type(*change.type));
-    KVASIR_TRY_ASSIGN(const AgentRecord after, store.catalog().change_agent(name, change));
-    return describe_stored(store.catalog(), after);
+    Catalog& catalog = store.catalog();
+    KVASIR_TRY_ASSIGN(const AgentRecord after,
+                      change.changes_record() ? catalog.change_agent(name, change) : catalog.agent(name));
+    if (change.when_full)
+        KVASIR_TRY(catalog.set_agent_option(after.id, kWhenFullOption, to_string(*change.when_full)));
+    return describe_stored(catalog, after);
 }
 
 Result<AgentInfo> EngineAgentMemory::change(const std::string& name, const AgentChange& change) {
@@ -43,11 +47,16 @@ Result<EraseReceipt> EngineAgentMemory::remove(const std::string& name) {
     return erase(name, MemoryEventKind::kRemoved);
 }
 
+Result<EraseReceipt> EngineAgentMemory::expire(const std::string& name) {
+    KVASIR_TRY(check_idle(name));
+    return erase(name, MemoryEventKind::kExpired);
+}
+
 Result<std::optional<EraseReceipt>> EngineAgentMemory::expire_one(std::int64_t unused_since_unix_ms) {
     KVASIR_TRY_ASSIGN(const auto names, context_.store.catalog().unused_sessions(unused_since_unix_ms));
     for (const std::string& name : names) {
         if (is_busy(name)) continue;
-        KVASIR_TRY_ASSIGN(EraseReceipt receipt, erase(name, MemoryEventKind::kExpired));
+        KVASIR_TRY_ASSIGN(EraseReceipt receipt, expire(name));
         return std::optional<EraseReceipt>(std::move(receipt));
     }
     return std::optional<EraseReceipt>();

@@ -6,7 +6,9 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "memory/turn_run.h"
@@ -18,8 +20,9 @@ struct WaitingTurn {
     TurnRequest request;
     std::shared_ptr<TurnListener> listener;
     std::shared_ptr<TurnTicket> ticket;
-    std::int64_t deadline_us = 0;  // 0: none
-    bool expired = false;          // the deadline cancelled it
+    std::int64_t deadline_us = 0;                    // 0: none
+    std::optional<ModelIndex> model = std::nullopt;  // that it is for; nullopt: the agent's own
+    bool expired = false;                            // the deadline cancelled it
 };
 
 class EngineLoop {
@@ -35,6 +38,9 @@ class EngineLoop {
     void round();
     bool idle() const { return waiting_.empty() && active_.empty(); }
     std::size_t waiting() const { return waiting_.size(); }
+    std::size_t active() const { return active_.size(); }
+    // Turns that have not begun; they are the caller's now.
+    std::list<WaitingTurn> take_waiting() { return std::exchange(waiting_, {}); }
     void cancel_all();
     SchedulerStats stats() const;  // any thread
 

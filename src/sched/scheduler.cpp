@@ -1,14 +1,16 @@
-// The thread around EngineLoop: inbox, waking, draining.
+// The thread around the work: inbox, waking, draining.
 #include "sched/scheduler.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <variant>
 
 #include "base/log.h"
-#include "sched/engine_loop.h"
+#include "sched/engine_work.h"
 
 namespace kvasir {
 
@@ -19,9 +21,10 @@ constexpr auto kWakeInterval =
 
 class ThreadScheduler final : public Scheduler {
   public:
-    ThreadScheduler(const SchedulerOptions& options, AgentMemory& memory, const Engine& engine,
-                    const Clock& clock)
-        : options_(options), memory_(memory), clock_(clock), loop_(options, memory, engine, clock) {
+    // `make_work` is given what wakes the thread.
+    template <class MakeWork>
+    ThreadScheduler(const SchedulerOptions& options, const Clock& clock, MakeWork make_work)
+        : options_(options), clock_(clock), work_(make_work([this] { wake(); })) {
         thread_ = std::thread([this] { serve(); });
     }
     ~ThreadScheduler() override { drain(0); }
@@ -29,37 +32,58 @@ class ThreadScheduler final : public Scheduler {
     Result<std::shared_ptr<TurnTicket>> submit(TurnRequest request, std::shared_ptr<TurnListener> listener,
                                                const SubmitOptions& options) override;
     Status run(std::function<void(AgentMemory&)> task) override;
+    Status run_on(std::optional<ModelIndex> model, const std::string& agent, ModelTask task) override;
     SchedulerStats stats() const override;
+    std::vector<ModelStatus> models() const override { return work_->models(); }
     void drain(std::uint32_t timeout_ms) override;
 
   private:
     enum class State { kServing, kDraining, kStopping };
+    // With no model named any memory will do.
+    using Task = std::variant<std::function<void(AgentMemory&)>, WaitingTask>;
 
+    void wake();
     void serve();
-    void take_inbox(std::unique_lock<std::mutex>& lock, std::deque<std::function<void(AgentMemory&)>>& tasks);
+    Status queue(Task task);
+    struct Inbox {
+        std::deque<WaitingTurn> turns;
+        std::deque<Task> tasks;
+        bool cancel_all = false;
+        bool stopping = false;
+    };
+    Inbox take_inbox();
+    void wait(std::unique_lock<std::mutex>& lock);
+    void run_task(Task& task);
 
     const SchedulerOptions options_;
-    AgentMemory& memory_;
     const Clock& clock_;
-    EngineLoop loop_;  // the engine thread's
 
-    mutable std::mutex mutex_;  // guards what follows
+    mutable std::mutex mutex_;  // guards what follows, but the work
     std::condition_variable wake_;
     std::condition_variable idle_;
     State state_ = State::kServing;
     std::deque<WaitingTurn> turns_;
-    std::deque<std::function<void(AgentMemory&)>> tasks_;
+    std::deque<Task> tasks_;
     std::size_t waiting_in_loop_ = 0;
     bool loop_idle_ = true;
     bool cancel_all_ = false;
+    bool woken_ = true;  // the first round is nobody's to ask for
     std::uint64_t refused_ = 0;
+    std::unique_ptr<EngineWork> work_;  // the engine thread's
     std::thread thread_;
 };
+
+void ThreadScheduler::wake() {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+    wake_.notify_one();
+}
 
 Result<std::shared_ptr<TurnTicket>> ThreadScheduler::submit(TurnRequest request,
                                                             std::shared_ptr<TurnListener> listener,
                                                             const SubmitOptions& options) {
-    WaitingTurn turn{std::move(request), std::move(listener), std::make_shared<TurnTicket>(), 0};
+    WaitingTurn turn{std::move(request), std::move(listener), std::make_shared<TurnTicket>(), 0,
+                     options.model};
     if (options.timeout_ms > 0)
         turn.deadline_us = clock_.monotonic_us() + std::int64_t{options.timeout_ms} * 1000;
     const std::lock_guard lock(mutex_);
@@ -76,7 +100,7 @@ Result<std::shared_ptr<TurnTicket>> ThreadScheduler::submit(TurnRequest request,
     return ticket;
 }
 
-Status ThreadScheduler::run(std::function<void(AgentMemory&)> task) {
+Status ThreadScheduler::queue(Task task) {
     const std::lock_guard lock(mutex_);
     if (state_ == State::kStopping) return fail(ErrorCode::kUnavailable, "the server is shutting down");
     if (tasks_.size() >= options_.waiting_tasks_max)
@@ -86,49 +110,67 @@ Status ThreadScheduler::run(std::function<void(AgentMemory&)> task) {
     return {};
 }
 
+Status ThreadScheduler::run(std::function<void(AgentMemory&)> task) { return queue(std::move(task)); }
+
+Status ThreadScheduler::run_on(std::optional<ModelIndex> model, const std::string& agent, ModelTask task) {
+    return queue(WaitingTask{model, agent, std::move(task)});
+}
+
 SchedulerStats ThreadScheduler::stats() const {
-    SchedulerStats stats = loop_.stats();
+    SchedulerStats stats = work_->stats();
     const std::lock_guard lock(mutex_);
     stats.turns_waiting = static_cast<std::uint32_t>(waiting_in_loop_ + turns_.size());
-    stats.turns_refused = refused_;
+    stats.turns_refused += refused_;
     return stats;
 }
 
-void ThreadScheduler::take_inbox(std::unique_lock<std::mutex>& lock,
-                                 std::deque<std::function<void(AgentMemory&)>>& tasks) {
+void ThreadScheduler::wait(std::unique_lock<std::mutex>& lock) {
     const auto ready = [&] {
-        return !turns_.empty() || !tasks_.empty() || cancel_all_ || state_ == State::kStopping;
+        return !turns_.empty() || !tasks_.empty() || cancel_all_ || woken_ || state_ == State::kStopping;
     };
-    if (loop_.idle()) {
-        loop_idle_ = turns_.empty() && tasks_.empty();
-        if (loop_idle_) idle_.notify_all();
-        wake_.wait(lock, ready);
-    } else if (loop_.stats().turns_active == 0) {
-        wake_.wait_for(lock, kWakeInterval, ready);
+    const WorkState state = work_->state();
+    if (state == WorkState::kRunning) return;
+    const auto due_us = work_->due_us();
+    if (state == WorkState::kIdle && !due_us) return wake_.wait(lock, ready);
+    auto most = std::chrono::microseconds::max();
+    if (state == WorkState::kPending) most = kWakeInterval;
+    if (due_us) {
+        const std::int64_t left_us = std::max<std::int64_t>(0, *due_us - clock_.monotonic_us());
+        most = std::min(most, std::chrono::microseconds(left_us));
     }
+    wake_.wait_for(lock, most, ready);
+}
+
+ThreadScheduler::Inbox ThreadScheduler::take_inbox() {
+    std::unique_lock lock(mutex_);
+    loop_idle_ = work_->idle() && turns_.empty() && tasks_.empty();
+    if (loop_idle_) idle_.notify_all();
+    wait(lock);
     loop_idle_ = false;
-    for (WaitingTurn& turn : turns_) loop_.add(std::move(turn));
-    turns_.clear();
-    tasks.swap(tasks_);
-    if (std::exchange(cancel_all_, false)) loop_.cancel_all();
-    waiting_in_loop_ = loop_.waiting();
+    woken_ = false;
+    Inbox inbox{std::exchange(turns_, {}), std::exchange(tasks_, {}), std::exchange(cancel_all_, false),
+                state_ == State::kStopping};
+    waiting_in_loop_ = work_->waiting() + inbox.turns.size();
+    return inbox;
+}
+
+void ThreadScheduler::run_task(Task& task) {
+    if (auto* any = std::get_if<std::function<void(AgentMemory&)>>(&task)) return (*any)(work_->memory());
+    work_->add(std::move(std::get<WaitingTask>(task)));
 }
 
 void ThreadScheduler::serve() {
-    std::deque<std::function<void(AgentMemory&)>> tasks;
     for (;;) {
-        {
-            std::unique_lock lock(mutex_);
-            take_inbox(lock, tasks);
-            if (state_ == State::kStopping && loop_.idle() && tasks.empty()) break;
-        }
-        for (const auto& task : tasks) task(memory_);
-        tasks.clear();
-        loop_.round();
+        Inbox inbox = take_inbox();
+        for (WaitingTurn& turn : inbox.turns) work_->add(std::move(turn));
+        if (inbox.cancel_all) work_->cancel_all();
+        if (inbox.stopping && work_->idle() && inbox.tasks.empty()) break;
+        for (Task& task : inbox.tasks) run_task(task);
+        work_->round();
         const std::lock_guard lock(mutex_);
-        waiting_in_loop_ = loop_.waiting();
+        waiting_in_loop_ = work_->waiting();
     }
-    const auto saved = memory_.save_all();
+    const auto saved = work_->memory().save_all();
     if (!saved) log(LogLevel::kWarning, "kv_not_saved_at_the_end", saved.error().message);
 }
 
@@ -150,7 +192,16 @@ void ThreadScheduler::drain(std::uint32_t timeout_ms) {
 
 std::unique_ptr<Scheduler> Scheduler::start(const SchedulerOptions& options, AgentMemory& memory,
                                             const Engine& engine, const Clock& clock) {
-    return std::make_unique<ThreadScheduler>(options, memory, engine, clock);
+    return std::make_unique<ThreadScheduler>(options, clock, [&](const std::function<void()>&) {
+        return fixed_model(options, memory, engine, clock);
+    });
+}
+
+std::unique_ptr<Scheduler> Scheduler::start(const SchedulerOptions& options, const ModelsOptions& models,
+                                            const MemoryOptions& memory, Store& store, const Clock& clock) {
+    return std::make_unique<ThreadScheduler>(options, clock, [&](std::function<void()> wake) {
+        return swapping_models(options, models, memory, store, clock, std::move(wake));
+    });
 }
 
 }  // namespace kvasir

@@ -1,7 +1,7 @@
-// The engine thread: it alone touches engine and memory. Turns of many agents run beside each other, all in
-// one batch per step; between steps it runs short tasks (listing, saving, evicting).
+// The engine thread: it alone touches engines and memories. Turns of many agents run beside each other, all
+// turns of a model in one batch per step; between steps it runs short tasks (listing, saving, evicting).
 //
-// start(), drain() and the destructor belong to one thread, submit(), run() and stats() to any. Listeners are
+// start(), drain() and the destructor belong to one thread, what else there is to any. Listeners are
 // called on the engine thread and must not block.
 #pragma once
 
@@ -9,12 +9,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "memory/agent_memory.h"
 #include "sched/batch_plan.h"
+#include "sched/models.h"
 
 namespace kvasir {
 
@@ -50,7 +53,8 @@ class TurnTicket {
 };
 
 struct SubmitOptions {
-    std::uint32_t timeout_ms = 0;  // from now; the turn is cancelled then. 0: none
+    std::uint32_t timeout_ms = 0;                    // from now; the turn is cancelled then. 0: none
+    std::optional<ModelIndex> model = std::nullopt;  // nullopt: the agent's own, of a new agent the first
 };
 
 struct SchedulerStats {
@@ -68,10 +72,29 @@ struct SchedulerStats {
     double step_ms_last = 0;
 };
 
+struct ModelStatus {
+    ModelSpec spec;
+    ModelState state = ModelState::kUnloaded;
+    std::string error;            // why it was not loaded last time; "" it was, or nobody tried
+    std::string description;      // "" before it was loaded once
+    Position context_tokens = 0;  // 0 before that
+    std::uint64_t loads = 0;
+    std::uint64_t unloads = 0;
+    std::uint64_t load_failures = 0;
+    double load_ms_last = 0;
+    SchedulerStats stats;
+};
+
+// What needs a certain model: run with its memory, or told why that cannot be had.
+using ModelTask = std::function<void(Result<AgentMemory*>)>;
+
 class Scheduler {
   public:
     static std::unique_ptr<Scheduler> start(const SchedulerOptions& options, AgentMemory& memory,
                                             const Engine& engine, const Clock& clock);
+    // Several models, loaded when they are asked for. Store and clock outlive it.
+    static std::unique_ptr<Scheduler> start(const SchedulerOptions& options, const ModelsOptions& models,
+                                            const MemoryOptions& memory, Store& store, const Clock& clock);
     virtual ~Scheduler() = default;  // as drain(0)
 
     // kUnavailable: too many turns wait, or it is draining.
@@ -80,7 +103,10 @@ class Scheduler {
                                                        const SubmitOptions& options) = 0;
     // Runs on the engine thread between two steps. kUnavailable: too many tasks wait, or it has stopped.
     virtual Status run(std::function<void(AgentMemory&)> task) = 0;
-    virtual SchedulerStats stats() const = 0;
+    // The same when the model is loaded: the one that is named, or the agent's own.
+    virtual Status run_on(std::optional<ModelIndex> model, const std::string& agent, ModelTask task) = 0;
+    virtual SchedulerStats stats() const = 0;  // of all models
+    virtual std::vector<ModelStatus> models() const = 0;
     // No new turns; those that run and wait may finish within timeout_ms, then they are cancelled. KV of all
     // is saved.
     virtual void drain(std::uint32_t timeout_ms) = 0;

@@ -45,7 +45,7 @@ ApiResult<NewAgentBody> parse_new_agent(std::string_view text) {
     RequestReading reading;
     const JsonFields fields(*object, "", reading);
     NewAgentBody body{fields.required_text("name"), fields.text("type").value_or(""),
-                      fields.text("system_prompt").value_or("")};
+                      fields.text("system_prompt").value_or(""), fields.text("model").value_or("")};
     if (reading.failed()) return fail(*reading.error());
     return body;
 }
@@ -63,16 +63,24 @@ ApiResult<ForkBody> parse_fork(std::string_view text) {
     return body;
 }
 
+namespace {
+
+WhenFull when_full_of_text(const JsonFields& fields, const std::string& wanted) {
+    if (wanted != "refuse" && wanted != "drop_oldest_turns")
+        fields.refuse("invalid_value", "when_full", "when_full must be refuse or drop_oldest_turns");
+    return wanted == "refuse" ? WhenFull::kRefuse : WhenFull::kDropOldestTurns;
+}
+
+}  // namespace
+
 ApiResult<WhenFull> parse_when_full(std::string_view text) {
     auto object = parse_request_body(text);
     if (!object) return fail(object.error());
     RequestReading reading;
     const JsonFields fields(*object, "", reading);
-    const std::string wanted = fields.required_text("when_full");
-    if (wanted != "refuse" && wanted != "drop_oldest_turns")
-        fields.refuse("invalid_value", "when_full", "when_full must be refuse or drop_oldest_turns");
+    const WhenFull wanted = when_full_of_text(fields, fields.required_text("when_full"));
     if (reading.failed()) return fail(*reading.error());
-    return wanted == "refuse" ? WhenFull::kRefuse : WhenFull::kDropOldestTurns;
+    return wanted;
 }
 
 ApiResult<std::uint32_t> parse_rollback(std::string_view text) {
@@ -97,9 +105,10 @@ ApiResult<AgentChange> parse_agent_change(std::string_view text) {
                            "a conversation begins with it, so it stays; create another agent");
     AgentChange change{fields.text("name"), fields.text("title"), fields.text("type"), {}};
     if (const auto pinned = fields.flag("pinned")) change.pinned = *pinned ? Pinned::kYes : Pinned::kNo;
+    if (const auto wanted = fields.text("when_full")) change.when_full = when_full_of_text(fields, *wanted);
     if (change.empty()) {
         fields.refuse("missing_required_parameter", "name",
-                      "nothing is to be changed: give name, title, type or pinned");
+                      "nothing is to be changed: give name, title, type, pinned or when_full");
     }
     if (reading.failed()) return fail(*reading.error());
     return change;

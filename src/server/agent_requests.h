@@ -17,6 +17,7 @@ struct NewAgentBody {
     std::string name;
     std::string type;
     std::string system_prompt;
+    std::string model;  // "" the first
 };
 ApiResult<NewAgentBody> parse_new_agent(std::string_view text);
 

@@ -7,6 +7,7 @@
 #include "server/answer_form.h"
 #include "server/filling_bridge.h"
 #include "server/memory_json.h"
+#include "server/model_names.h"
 #include "server/server_context.h"
 #include "server/turn_bridge.h"
 
@@ -48,12 +49,15 @@ void get_agents(const RouteCall& call) {
 void post_agents(const RouteCall& call) {
     auto wanted = parse_new_agent(call.exchange->request().body);
     if (!wanted) return respond_error(call, wanted.error());
+    const auto model = find_model(call.context, wanted->model);
+    if (!model) return respond_error(call, model.error());
     TurnRequest request;
     request.agent = std::move(wanted->name);
     request.purpose = TurnPurpose::kCreate;
     request.agent_type = std::move(wanted->type);
     request.system_prompt = std::move(wanted->system_prompt);
-    std::make_shared<FillingBridge>(call)->submit(std::move(request));
+    // A new agent, so the first model where none is named.
+    std::make_shared<FillingBridge>(call)->submit(std::move(request), model->value_or(ModelIndex{0}));
 }
 
 void get_agent(const RouteCall& call) {
@@ -94,7 +98,11 @@ void post_agent_when_full(const RouteCall& call) {
 }
 
 void post_agent_verify(const RouteCall& call) {
-    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.verify(name); });
+    on_model(call, std::nullopt, call.agent, [](AgentMemory& memory, const RouteCall& done) {
+        const auto report = memory.verify(done.agent);
+        if (!report) return respond_error(done, api_error(report.error()));
+        respond_json(done, 200, json::serialize(to_json(*report)));
+    });
 }
 
 void post_agent_fork(const RouteCall& call) {

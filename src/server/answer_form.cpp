@@ -172,7 +172,8 @@ Usage usage_of(const TurnMetrics& metrics) {
     return usage;
 }
 
-ChatAnswer answer_of(const AnswerHead& head, const TurnResult& result, const std::string& agent) {
+ChatAnswer answer_of(const AnswerHead& head, const TurnResult& result, const std::string& asked) {
+    const std::string& agent = result.metrics.agent.empty() ? asked : result.metrics.agent;
     ChatAnswer answer;
     answer.id = head.id;
     answer.created_unix_s = head.created_unix_s;

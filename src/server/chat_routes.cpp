@@ -7,6 +7,7 @@
 #include "api/openai_chat.h"
 #include "api/openai_completions.h"
 #include "server/answer_form.h"
+#include "server/model_names.h"
 #include "server/server_context.h"
 #include "server/speaker.h"
 #include "server/turn_bridge.h"
@@ -29,7 +30,10 @@ void answer(const RouteCall& call, ApiResult<Request> parsed, const char* id_pre
     const HttpRequest& http = call.exchange->request();
     const auto speaker = find_speaker(http, call.agent, parsed->agent, parsed->session);
     if (!speaker) return respond_error(call, api_error(speaker.error()));
+    const auto model = find_model(call.context, parsed->model);
+    if (!model) return respond_error(call, model.error());
     TurnBridgeOptions options;
+    options.model = *model;
     options.head = head_of(call, *parsed, id_prefix);
     options.agent = speaker->agent;
     options.protocol = call.protocol;
@@ -47,9 +51,13 @@ void answer(const RouteCall& call, ApiResult<Request> parsed, const char* id_pre
     bridge->submit(call.context, std::move(request));
 }
 
-ModelCard card_of(const ServerContext& context, const std::string& id) {
-    return {id, context.engine.model().description, context.started_unix_ms / 1000,
-            context.engine.model().context_tokens};
+ModelCard card_of(const ServerContext& context, const ModelStatus& model, const std::string& id) {
+    ModelCard card{id, model.description, context.started_unix_ms / 1000, model.context_tokens};
+    if (context.models.size() > 1) {
+        card.state = to_string(model.state);
+        card.aliases = model.spec.aliases;
+    }
+    return card;
 }
 
 // Clients of Anthropic's tell their protocol's version with every request.
@@ -76,23 +84,32 @@ void post_count_tokens(const RouteCall& call) {
     if (!parsed) return respond_error(call, parsed.error());
     const auto speaker = find_speaker(call.exchange->request(), call.agent, parsed->agent, parsed->session);
     if (!speaker) return respond_error(call, api_error(speaker.error()));
-    on_engine_thread(call, [request = turn_request(call.context, std::move(*parsed), *speaker)](
-                               AgentMemory& memory, const RouteCall& done) {
-        const auto count = memory.count_tokens(request);
-        if (!count) return respond_error(done, api_error(count.error()));
-        respond_json(done, 200, anthropic_token_count(*count));
-    });
+    const auto model = find_model(call.context, parsed->model);
+    if (!model) return respond_error(call, model.error());
+    on_model(call, *model, speaker->agent,
+             [request = turn_request(call.context, std::move(*parsed), *speaker)](AgentMemory& memory,
+                                                                                  const RouteCall& done) {
+                 const auto count = memory.count_tokens(request);
+                 if (!count) return respond_error(done, api_error(count.error()));
+                 respond_json(done, 200, anthropic_token_count(*count));
+             });
 }
 
 void get_models(const RouteCall& call) {
-    const ModelCard card = card_of(call.context, call.context.model_name);
-    const std::span<const ModelCard> cards(&card, 1);
+    std::vector<ModelCard> cards;
+    for (const ModelStatus& model : call.context.scheduler.models())
+        cards.push_back(card_of(call.context, model, model.spec.name));
+    if (cards.size() == 1) cards.front().id = call.context.model_name;
     respond_json(call, 200, wants_anthropic(call) ? anthropic_models(cards) : openai_models(cards));
 }
 
 void get_model(const RouteCall& call) {
-    // Any name means the one model that is loaded, as it does in a request for an answer.
-    const ModelCard card = card_of(call.context, call.item);
+    // Any name means the one model that is served, as it does in a request for an answer.
+    const auto found = find_model(call.context, call.item);
+    if (!found) return respond_error(call, found.error());
+    const auto models = call.context.scheduler.models();
+    const auto index = static_cast<std::size_t>(found->value_or(ModelIndex{0}));
+    const ModelCard card = card_of(call.context, models[index], call.item);
     respond_json(call, 200, wants_anthropic(call) ? anthropic_model(card) : openai_model(card));
 }
 

@@ -8,11 +8,11 @@
 
 namespace kvasir {
 
-void FillingBridge::submit(TurnRequest request) {
+void FillingBridge::submit(TurnRequest request, std::optional<ModelIndex> model) {
     purpose_ = request.purpose;
     call_.agent = request.agent;
     const auto ticket = call_.context.scheduler.submit(std::move(request), shared_from_this(),
-                                                       {call_.context.options.turn_timeout_ms});
+                                                       {call_.context.options.turn_timeout_ms, model});
     if (!ticket) return respond_error(call_, refused_by_queue(call_.context, ticket.error()));
     call_.exchange->on_close([ticket = *ticket] { ticket->cancel(); });
 }

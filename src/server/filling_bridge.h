@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "sched/scheduler.h"
 #include "server/server_context.h"
@@ -16,7 +17,7 @@ class FillingBridge final : public TurnListener, public std::enable_shared_from_
     explicit FillingBridge(RouteCall call) : call_(std::move(call)) {}
 
     // kCreate or kLoad.
-    void submit(TurnRequest request);
+    void submit(TurnRequest request, std::optional<ModelIndex> model = std::nullopt);
 
     void on_piece(const AnswerPiece& /*piece*/) override {}
     void on_result(const Result<TurnResult>& result) override;

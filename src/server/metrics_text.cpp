@@ -1,6 +1,8 @@
 #include "server/metrics_text.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -8,23 +10,41 @@ namespace kvasir {
 
 namespace {
 
+struct Sample {
+    std::string label;  // the model's name
+    double value = 0;
+};
+
+std::string escaped(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c == '\n' ? ' ' : c;
+    }
+    return out;
+}
+
 class MetricsText {
   public:
-    explicit MetricsText(const std::string& model) {
-        for (const char c : model) {
-            if (c == '"' || c == '\\') model_ += '\\';
-            model_ += c == '\n' ? ' ' : c;
-        }
+    explicit MetricsText(const std::string& model) : model_(model) {}
+    // Of the server, told under the first model's name.
+    void counter(const char* name, const char* help, double value) { counter(name, help, {{model_, value}}); }
+    void gauge(const char* name, const char* help, double value) { gauge(name, help, {{model_, value}}); }
+    // Of each model.
+    void counter(const char* name, const char* help, const std::vector<Sample>& samples) {
+        add(name, "counter", help, samples);
     }
-    void counter(const char* name, const char* help, double value) { add(name, "counter", help, value); }
-    void gauge(const char* name, const char* help, double value) { add(name, "gauge", help, value); }
+    void gauge(const char* name, const char* help, const std::vector<Sample>& samples) {
+        add(name, "gauge", help, samples);
+    }
     std::string take() { return std::move(text_); }
 
   private:
-    void add(const char* name, const char* type, const char* help, double value) {
-        text_ +=
-            fmt::format("# HELP kvasir_{0} {1}\n# TYPE kvasir_{0} {2}\nkvasir_{0}{{model=\"{3}\"}} {4}\n",
-                        name, help, type, model_, value);
+    void add(const char* name, const char* type, const char* help, const std::vector<Sample>& samples) {
+        if (samples.empty()) return;
+        text_ += fmt::format("# HELP kvasir_{0} {1}\n# TYPE kvasir_{0} {2}\n", name, help, type);
+        for (const Sample& sample : samples)
+            text_ += fmt::format("kvasir_{}{{model=\"{}\"}} {}\n", name, escaped(sample.label), sample.value);
     }
     std::string model_;
     std::string text_;
@@ -32,52 +52,94 @@ class MetricsText {
 
 double as_double(std::uint64_t value) { return static_cast<double>(value); }
 
-void add_turns(MetricsText& text, const SchedulerStats& stats) {
-    text.gauge("turns_waiting", "Turns that wait for a place.", stats.turns_waiting);
-    text.gauge("turns_active", "Turns that run.", stats.turns_active);
-    text.counter("turns_total", "Turns that were answered and are durable.", as_double(stats.turns_done));
-    text.counter("turns_failed_total", "Turns that ended without an answer.", as_double(stats.turns_failed));
-    text.counter("turns_undurable_total", "Turns that were answered and could not be made durable.",
-                 as_double(stats.turns_undurable));
-    text.counter("turns_refused_total", "Turns refused because too many waited.",
-                 as_double(stats.turns_refused));
-    text.counter("steps_total", "Steps of the model.", as_double(stats.steps));
-    text.counter("prompt_tokens_total", "Tokens of all prompts.", as_double(stats.prompt_tokens));
-    text.counter("reused_tokens_total", "Prompt tokens that were not read again.",
-                 as_double(stats.reused_tokens));
-    text.counter("evaluated_rows_total", "Rows that the model evaluated.", as_double(stats.evaluated_tokens));
-    text.counter("answer_tokens_total", "Tokens of all answers.", as_double(stats.answer_tokens));
-    text.gauge("step_ms_last", "Duration of the last step.", stats.step_ms_last);
+// One value of each of them.
+template <class List, class Value>
+std::vector<Sample> samples_of(const List& list, Value value) {
+    std::vector<Sample> samples;
+    for (const auto& [name, one] : list) samples.push_back({name, static_cast<double>(value(one))});
+    return samples;
 }
 
-double fullest(const MemoryUsage& usage) {
-    Position most = 0;
-    for (const AgentMemoryUse& agent : usage.agents) most = std::max(most, agent.cache_tokens);
-    return most;
+using NamedModels = std::vector<std::pair<std::string, ModelStatus>>;
+using NamedUses = std::vector<std::pair<std::string, ModelMemoryUse>>;
+
+void add_turns(MetricsText& text, const NamedModels& models) {
+    const auto gauge = [&](const char* name, const char* help, auto value) {
+        text.gauge(name, help,
+                   samples_of(models, [&](const ModelStatus& model) { return value(model.stats); }));
+    };
+    const auto counter = [&](const char* name, const char* help, auto value) {
+        text.counter(name, help,
+                     samples_of(models, [&](const ModelStatus& model) { return value(model.stats); }));
+    };
+    using Stats = const SchedulerStats&;
+    gauge("turns_waiting", "Turns that wait for a place.", [](Stats s) { return s.turns_waiting; });
+    gauge("turns_active", "Turns that run.", [](Stats s) { return s.turns_active; });
+    counter("turns_total", "Turns that were answered and are durable.", [](Stats s) { return s.turns_done; });
+    counter("turns_failed_total", "Turns that ended without an answer.",
+            [](Stats s) { return s.turns_failed; });
+    counter("turns_undurable_total", "Turns that were answered and could not be made durable.",
+            [](Stats s) { return s.turns_undurable; });
+    counter("steps_total", "Steps of the model.", [](Stats s) { return s.steps; });
+    counter("prompt_tokens_total", "Tokens of all prompts.", [](Stats s) { return s.prompt_tokens; });
+    counter("reused_tokens_total", "Prompt tokens that were not read again.",
+            [](Stats s) { return s.reused_tokens; });
+    counter("evaluated_rows_total", "Rows that the model evaluated.",
+            [](Stats s) { return s.evaluated_tokens; });
+    counter("answer_tokens_total", "Tokens of all answers.", [](Stats s) { return s.answer_tokens; });
+    gauge("step_ms_last", "Duration of the last step.", [](Stats s) { return s.step_ms_last; });
 }
 
-void add_memory(MetricsText& text, const MemoryUsage& usage, Position context_tokens) {
-    text.gauge("weights_bytes", "Weights of the model.", as_double(usage.engine.weights_bytes));
-    text.gauge("kv_pool_bytes", "All KV cells, used or not.", as_double(usage.engine.kv_pool_bytes));
-    text.gauge("compute_bytes", "Compute buffers.", as_double(usage.engine.compute_bytes));
-    text.gauge("process_resident_bytes", "What the process takes, as the kernel counts it.",
-               as_double(usage.total_bytes));
-    text.gauge("kv_cells", "KV cells of the append pool.", usage.cells.append_total);
-    text.gauge("kv_cells_used", "Of them, used.", usage.cells.append_used);
-    text.gauge("context_fill_max",
-               "Of resident conversations, the largest share of its context that one takes.",
-               fullest(usage) / std::max(1.0, as_double(context_tokens)));
-    text.gauge("agents_resident", "Conversations with KV in memory.", as_double(usage.agents.size()));
+void add_models(MetricsText& text, const NamedModels& models) {
+    using Status = const ModelStatus&;
+    text.gauge("model_loaded", "1 while the model is loaded.",
+               samples_of(models, [](Status m) { return m.state == ModelState::kLoaded ? 1 : 0; }));
+    text.counter("model_loads_total", "Times that it was loaded.",
+                 samples_of(models, [](Status m) { return m.loads; }));
+    text.counter("model_unloads_total", "Times that it left.",
+                 samples_of(models, [](Status m) { return m.unloads; }));
+    text.counter("model_load_failures_total", "Times that it could not be loaded.",
+                 samples_of(models, [](Status m) { return m.load_failures; }));
+}
+
+void add_memory(MetricsText& text, const NamedUses& uses) {
+    using Use = const ModelMemoryUse&;
+    const auto gauge = [&](const char* name, const char* help, auto value) {
+        text.gauge(name, help, samples_of(uses, value));
+    };
+    gauge("weights_bytes", "Weights of the model.", [](Use use) { return use.engine.weights_bytes; });
+    gauge("kv_pool_bytes", "All KV cells, used or not.", [](Use use) { return use.engine.kv_pool_bytes; });
+    gauge("compute_bytes", "Compute buffers.", [](Use use) { return use.engine.compute_bytes; });
+    gauge("kv_cells", "KV cells of the append pool.", [](Use use) { return use.cells.append_total; });
+    gauge("kv_cells_used", "Of them, used.", [](Use use) { return use.cells.append_used; });
+    gauge(
+        "context_fill_max", "Of resident conversations, the largest share of its context that one takes.",
+        [](Use use) { return as_double(use.longest_tokens) / std::max(1.0, as_double(use.context_tokens)); });
+    gauge("agents_resident", "Conversations with KV in memory.", [](Use use) { return use.agents; });
+    text.counter("engine_evaluated_rows_total", "Rows evaluated, as the engine library counts them.",
+                 samples_of(uses, [](Use use) { return use.rows_counted; }));
 }
 
 }  // namespace
 
 std::string metrics_text(const ServerContext& context, const MemoryUsage& usage) {
     MetricsText text(context.model_name);
-    add_turns(text, context.scheduler.stats());
-    add_memory(text, usage, context.engine.model().context_tokens);
-    text.counter("engine_evaluated_rows_total", "Rows evaluated, as the engine library counts them.",
-                 as_double(context.engine.counters().total()));
+    NamedModels models;
+    for (const ModelStatus& model : context.scheduler.models()) models.emplace_back(model.spec.name, model);
+    NamedUses uses;
+    for (const ModelMemoryUse& use : usage.models) uses.emplace_back(use.name, use);
+    if (models.size() == 1) {  // as it is shown
+        models.front().first = context.model_name;
+        for (auto& [name, use] : uses) name = context.model_name;
+    }
+    add_turns(text, models);
+    text.counter("turns_refused_total",
+                 "Turns refused because too many waited, or their model was not there.",
+                 as_double(context.scheduler.stats().turns_refused));
+    add_models(text, models);
+    add_memory(text, uses);
+    text.gauge("process_resident_bytes", "What the process takes, as the kernel counts it.",
+               as_double(usage.total_bytes));
     text.gauge("memory_available_bytes", "What the system has left; 0: nobody looks.",
                as_double(context.memory_watch.available_bytes()));
     text.gauge("memory_low", "1 while that is less than it should be.",

@@ -202,12 +202,17 @@ json::object request_schema(std::string_view pattern) {
     if (pattern.ends_with("/v1/messages/count_tokens"))
         return object_of({"model", "messages"}, prompt_fields());
     if (pattern == "/agents")
-        return object_of({"name"}, {{"name", name()}, {"type", text()}, {"system_prompt", text()}});
+        return object_of({"name"},
+                         {{"name", name()}, {"type", text()}, {"system_prompt", text()}, {"model", text()}});
     if (pattern == "/agents/{name}/messages") return agent_message();
     if (pattern == "/agents/{name}/fork")
         return object_of({"name"}, {{"name", name()}, {"at", integer(0, kTurnsMax)}});
     if (pattern == "/agents/{name}")
-        return object_of({}, {{"name", name()}, {"title", text()}, {"type", text()}, {"pinned", flag()}});
+        return object_of({}, {{"name", name()},
+                              {"title", text()},
+                              {"type", text()},
+                              {"pinned", flag()},
+                              {"when_full", one_of({"refuse", "drop_oldest_turns"})}});
     if (pattern == "/agents/{name}/pin") return object_of({}, {{"pinned", flag()}});
     if (pattern == "/agents/{name}/rollback") return object_of({"to"}, {{"to", integer(0, kTurnsMax)}});
     return {};

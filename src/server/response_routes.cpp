@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/names.h"
 #include "http/request_id.h"
+#include "server/model_names.h"
 #include "server/response_form.h"
 #include "server/response_history.h"
 #include "server/server_context.h"
@@ -27,6 +28,7 @@ struct ResponseJob {
     ResponsesRequest request;
     ResponseHistory history;
     Speaker speaker;
+    std::optional<ModelIndex> model;
 };
 
 // A retry under the same Idempotency-Key is the same response.
@@ -70,6 +72,7 @@ void begin_response(const RouteCall& call, ResponseJob& job) {
     TurnBridgeOptions options;
     options.head = {job.id, call.context.clock.unix_ms() / 1000,
                     model_shown(call.context, job.request.chat.model), UsageChunk::kNo};
+    options.model = job.model;
     options.agent = speaker->agent;
     options.protocol = call.protocol;
     options.stream = job.request.chat.stream;
@@ -110,6 +113,9 @@ void with_history(const RouteCall& call, void (*go)(const RouteCall&, ResponseJo
     auto speaker = find_speaker(http, call.agent, job->request.chat.agent, job->request.chat.session);
     if (!speaker) return respond_error(call, api_error(speaker.error()));
     job->speaker = std::move(*speaker);
+    const auto model = find_model(call.context, job->request.chat.model);
+    if (!model) return respond_error(call, model.error());
+    job->model = *model;
     if (!needs_history(job->request)) return go(call, *job);
     on_engine_thread(call, [job, go](AgentMemory& memory, const RouteCall& done) {
         auto history = find_history(memory, job->request);
@@ -127,11 +133,12 @@ void count_input(const RouteCall& call, ResponseJob& job) {
     job.request.chat.messages = std::move(messages->messages);
     TurnRequest request = turn_request(call.context, std::move(job.request.chat), *speaker);
     request.follows = job.history.follows;
-    on_engine_thread(call, [request = std::move(request)](AgentMemory& memory, const RouteCall& done) {
-        const auto count = memory.count_tokens(request);
-        if (!count) return respond_error(done, api_error(count.error()));
-        respond_json(done, 200, openai_input_tokens(*count));
-    });
+    on_model(call, job.model, speaker->agent,
+             [request = std::move(request)](AgentMemory& memory, const RouteCall& done) {
+                 const auto count = memory.count_tokens(request);
+                 if (!count) return respond_error(done, api_error(count.error()));
+                 respond_json(done, 200, openai_input_tokens(*count));
+             });
 }
 
 // The record of a stored response, or the error that was answered.

@@ -82,7 +82,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/agents", kKey, kKvasir, "All agents", get_agents},
     {"POST", "/agents", kKey, kKvasir, "Create an agent: its system prompt is read", post_agents},
     {"GET", "/agents/{name}", kKey, kKvasir, "One agent", get_agent},
-    {"PATCH", "/agents/{name}", kKey, kKvasir, "Change name, title, type or pin", patch_agent},
+    {"PATCH", "/agents/{name}", kKey, kKvasir, "Change name, title, type, pin or when_full", patch_agent},
     {"DELETE", "/agents/{name}", kKey, kKvasir, "Delete an agent, with a receipt", delete_agent},
     {"POST", "/agents/{name}/messages", kKey, kKvasir, "One message; the server holds the conversation",
      post_agent_message},

@@ -25,8 +25,8 @@ ApiError wrong_key(KeyCheck check) {
 
 class KvasirServer final : public Server {
   public:
-    KvasirServer(const ServerOptions& options, Scheduler& scheduler, const Engine& engine, EventHub& events,
-                 const Clock& clock)
+    KvasirServer(const ServerOptions& options, Scheduler& scheduler, std::vector<ModelSpec> models,
+                 EventHub& events, const Clock& clock)
         : options_(options),
           events_(events),
           memory_watch_(options.memory_watch, scheduler),
@@ -34,13 +34,13 @@ class KvasirServer final : public Server {
           store_watch_(options.store_watch, scheduler, clock),
           context_{options_,
                    scheduler,
-                   engine,
                    clock,
                    events,
                    memory_watch_,
                    store_watch_,
                    ApiKeys(options.api_keys),
-                   options.model_alias.empty() ? engine.model().name : options.model_alias,
+                   models,
+                   options.model_alias.empty() ? models.front().name : options.model_alias,
                    clock.unix_ms(),
                    draining_,
                    running_responses_} {}
@@ -115,9 +115,11 @@ void KvasirServer::drain() {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Scheduler& scheduler,
-                                              const Engine& engine, EventHub& events, const Clock& clock) {
+                                              EventHub& events, const Clock& clock) {
     KVASIR_TRY(check_api_keys(options.api_keys));
-    auto server = std::make_unique<KvasirServer>(options, scheduler, engine, events, clock);
+    std::vector<ModelSpec> models;
+    for (const ModelStatus& model : scheduler.models()) models.push_back(model.spec);
+    auto server = std::make_unique<KvasirServer>(options, scheduler, std::move(models), events, clock);
     KVASIR_TRY(server->listen());
     return server;
 }

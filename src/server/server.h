@@ -1,7 +1,7 @@
-// Kvasir's HTTP API over one model: routes, who is speaking, keys, events, metrics. Everything it serves goes
-// through the scheduler; it never touches engine state, store or files itself.
+// Kvasir's HTTP API over one model or several: routes, who is speaking, keys, events, metrics. Everything it
+// serves goes through the scheduler; it never touches engine state, store or files itself.
 //
-// Owned by the program, started and stopped by its main thread. Scheduler, engine and clock outlive it.
+// Owned by the program, started and stopped by its main thread. Scheduler and clock outlive it.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ namespace kvasir {
 struct ServerOptions {
     HttpOptions http;
     std::vector<std::string> api_keys;        // empty: everybody who can connect may speak
-    std::string model_alias;                  // name shown for the model; "": its own
+    std::string model_alias;                  // name shown for the first model; "": its own
     SamplingOptions sampling;                 // where a request says nothing
     std::uint32_t answer_tokens_default = 0;  // 0: up to the end of the context (compatible routes)
     std::uint32_t turn_timeout_ms = 0;        // 0: none
@@ -40,7 +40,7 @@ struct ServerOptions {
 class Server {
   public:
     static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Scheduler& scheduler,
-                                                 const Engine& engine, EventHub& events, const Clock& clock);
+                                                 EventHub& events, const Clock& clock);
     virtual ~Server() = default;  // stops at once
     virtual std::uint16_t port() const = 0;
     virtual const Status& owner_socket() const = 0;  // why HttpOptions::owner_path is not served

@@ -45,4 +45,14 @@ void on_engine_thread(const RouteCall& call, std::function<void(AgentMemory&, co
     if (!queued) respond_error(call, api_error(queued.error()));
 }
 
+void on_model(const RouteCall& call, std::optional<ModelIndex> model, const std::string& agent,
+              std::function<void(AgentMemory&, const RouteCall&)> task) {
+    const Status queued = call.context.scheduler.run_on(
+        model, agent, [call, task = std::move(task)](const Result<AgentMemory*>& memory) {
+            if (!memory) return respond_error(call, api_error(memory.error()));
+            task(**memory, call);
+        });
+    if (!queued) respond_error(call, api_error(queued.error()));
+}
+
 }  // namespace kvasir

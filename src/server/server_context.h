@@ -2,11 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "api/api_error.h"
 #include "base/clock.h"
-#include "engine/engine.h"
 #include "sched/scheduler.h"
 #include "server/api_keys.h"
 #include "server/event_hub.h"
@@ -19,13 +20,13 @@ namespace kvasir {
 struct ServerContext {
     const ServerOptions& options;
     Scheduler& scheduler;
-    const Engine& engine;
     const Clock& clock;
     EventHub& events;
     const MemoryWatch& memory_watch;
     const StoreWatch& store_watch;
     ApiKeys keys;
-    std::string model_name;
+    std::vector<ModelSpec> models;  // in order; the first is meant where nobody says which
+    std::string model_name;         // of the first, as it is told
     std::int64_t started_unix_ms = 0;
     std::atomic<bool>& draining;
     RunningResponses& running_responses;
@@ -40,5 +41,8 @@ ApiError refused_by_queue(const ServerContext& context, const Error& error);
 
 // Runs `task` on the engine thread; answers 503 itself when that cannot be. `task` answers the exchange.
 void on_engine_thread(const RouteCall& call, std::function<void(AgentMemory&, const RouteCall&)> task);
+// The same with the memory of a model, when that is loaded: the one that is named, or the agent's own.
+void on_model(const RouteCall& call, std::optional<ModelIndex> model, const std::string& agent,
+              std::function<void(AgentMemory&, const RouteCall&)> task);
 
 }  // namespace kvasir

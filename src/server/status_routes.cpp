@@ -27,6 +27,20 @@ void respond_text(const RouteCall& call, const char* content_type, std::string b
     call.exchange->respond(std::move(response));
 }
 
+// What is told of each model, where there are several or not.
+json::array models_json(const ServerContext& context) {
+    json::array list;
+    for (const ModelStatus& model : context.scheduler.models()) {
+        list.push_back(
+            {{"name", list.empty() && context.models.size() == 1 ? context.model_name : model.spec.name},
+             {"state", to_string(model.state)},
+             {"error", model.error},
+             {"turns_waiting", model.stats.turns_waiting},
+             {"turns_active", model.stats.turns_active}});
+    }
+    return list;
+}
+
 }  // namespace
 
 void get_health(const RouteCall& call) {
@@ -39,6 +53,7 @@ void get_health(const RouteCall& call) {
                                               {"store", to_string(store.state)},
                                               {"reason", store.reason},
                                               {"since_unix_ms", store.since_unix_ms},
+                                              {"models", models_json(call.context)},
                                               {"reconciled", store.reconciled},
                                               {"quarantined_files", store.usage.quarantined_files}}));
 }

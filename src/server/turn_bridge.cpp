@@ -10,8 +10,8 @@ std::shared_ptr<TurnTicket> TurnBridge::submit(const ServerContext& context, Tur
     // Who has heard an answer is told that it is not remembered; who has not is told of the error instead.
     if (options_.stream == StreamMode::kStream && !context.options.strict_durability)
         request.undurable = UndurableAnswer::kDelivered;
-    const auto ticket =
-        context.scheduler.submit(std::move(request), shared_from_this(), {context.options.turn_timeout_ms});
+    const auto ticket = context.scheduler.submit(std::move(request), shared_from_this(),
+                                                 {context.options.turn_timeout_ms, options_.model});
     if (!ticket) {
         fail_with(refused_by_queue(context, ticket.error()));
         return nullptr;
@@ -22,6 +22,9 @@ std::shared_ptr<TurnTicket> TurnBridge::submit(const ServerContext& context, Tur
 
 HttpHeaders TurnBridge::memory_headers(const TurnMetrics& metrics) const {
     HttpHeaders headers = options_.headers;
+    for (auto& [name, value] : headers) {
+        if (name == "x-kvasir-agent" && !metrics.agent.empty()) value = metrics.agent;
+    }
     headers.emplace_back("x-kvasir-prompt-tokens", std::to_string(metrics.prompt_tokens));
     headers.emplace_back("x-kvasir-cached-tokens", std::to_string(metrics.reused_tokens));
     headers.emplace_back("x-kvasir-source", to_string(metrics.source));

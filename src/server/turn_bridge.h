@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ struct TurnBridgeOptions {
     Protocol protocol = Protocol::kOpenAi;
     StreamMode stream = StreamMode::kWhole;
     std::vector<std::string> notes;
-    HttpHeaders headers;  // of the response
+    HttpHeaders headers;                             // of the response
+    std::optional<ModelIndex> model = std::nullopt;  // nullopt: the agent's own
 };
 
 class TurnBridge final : public TurnListener, public std::enable_shared_from_this<TurnBridge> {

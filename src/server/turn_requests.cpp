@@ -21,6 +21,7 @@ TurnRequest common_request(const ServerContext& context, Request& sent, const Sp
     request.parent_agent = speaker.parent;
     request.create_missing = CreateMissing::kYes;
     request.history = History::kSent;
+    if (context.models.size() > 1) request.other_model = OtherModel::kTwin;
     request.sampling = sent.sampling.over(context.options.sampling);
     request.stops = std::move(sent.stops);
     request.top_logprobs = sent.top_logprobs;
@@ -46,10 +47,6 @@ TurnRequest turn_request(const ServerContext& context, CompletionRequest&& sent,
     request.reading = AnswerReading::kRaw;
     request.answer_tokens_max = sent.answer_tokens_max.value_or(kCompletionTokensDefault);
     return request;
-}
-
-std::string model_shown(const ServerContext& context, const std::string& asked) {
-    return asked.empty() ? context.model_name : asked;
 }
 
 }  // namespace kvasir

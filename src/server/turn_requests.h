@@ -1,8 +1,6 @@
 // From a request of a compatible protocol to a turn. Pure functions, any thread.
 #pragma once
 
-#include <string>
-
 #include "api/chat_request.h"
 #include "memory/turn_request.h"
 #include "server/server_context.h"
@@ -12,8 +10,5 @@ namespace kvasir {
 
 TurnRequest turn_request(const ServerContext& context, ChatRequest&& chat, const Speaker& speaker);
 TurnRequest turn_request(const ServerContext& context, CompletionRequest&& sent, const Speaker& speaker);
-
-// The model's name as it is told: as asked for, or ours.
-std::string model_shown(const ServerContext& context, const std::string& asked);
 
 }  // namespace kvasir

@@ -7,6 +7,7 @@
 #include "api/openai_chat.h"
 #include "api/openai_responses.h"
 #include "server/memory_json.h"
+#include "server/model_names.h"
 #include "server/response_history.h"
 #include "server/server_context.h"
 #include "server/turn_requests.h"
@@ -40,22 +41,31 @@ Protocol protocol_of_body(const json::object& body) {
     return Protocol::kOpenAi;
 }
 
+void ask(const RouteCall& call, std::optional<ModelIndex> model, Question question) {
+    on_model(call, model, call.agent,
+             [question = std::move(question)](AgentMemory& memory, const RouteCall& done) {
+                 answer_match(memory, done, question);
+             });
+}
+
 void ask_response(const RouteCall& call, const std::string& body) {
     auto parsed = parse_openai_response(body, "resp_0");
     if (!parsed) return respond_error(call, parsed.error());
-    on_engine_thread(
-        call, [request = std::move(*parsed)](AgentMemory& memory, const RouteCall& done) mutable {
-            auto history = find_history(memory, request);
-            if (!history) return respond_error(done, history.error());
-            auto messages = messages_of(request, *history);
-            if (!messages) return respond_error(done, messages.error());
-            request.chat.messages = std::move(messages->messages);
-            Question question;
-            question.notes = request.chat.notes;
-            question.request = turn_request(done.context, std::move(request.chat), by_path(done));
-            question.request.follows = history->follows;
-            answer_match(memory, done, question);
-        });
+    const auto model = find_model(call.context, parsed->chat.model);
+    if (!model) return respond_error(call, model.error());
+    on_engine_thread(call, [request = std::move(*parsed), model = *model](AgentMemory& memory,
+                                                                          const RouteCall& done) mutable {
+        auto history = find_history(memory, request);
+        if (!history) return respond_error(done, history.error());
+        auto messages = messages_of(request, *history);
+        if (!messages) return respond_error(done, messages.error());
+        request.chat.messages = std::move(messages->messages);
+        Question question;
+        question.notes = request.chat.notes;
+        question.request = turn_request(done.context, std::move(request.chat), by_path(done));
+        question.request.follows = history->follows;
+        ask(done, model, std::move(question));
+    });
 }
 
 }  // namespace
@@ -89,12 +99,12 @@ void post_agent_why(const RouteCall& call) {
     auto parsed = protocol_of_body(*object) == Protocol::kAnthropic ? parse_anthropic_count_tokens(body)
                                                                     : parse_openai_chat(body);
     if (!parsed) return respond_error(call, parsed.error());
+    const auto model = find_model(call.context, parsed->model);
+    if (!model) return respond_error(call, model.error());
     Question question;
     question.notes = parsed->notes;
     question.request = turn_request(call.context, std::move(*parsed), by_path(call));
-    on_engine_thread(call, [question = std::move(question)](AgentMemory& memory, const RouteCall& done) {
-        answer_match(memory, done, question);
-    });
+    ask(call, *model, std::move(question));
 }
 
 }  // namespace kvasir

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,8 +40,11 @@ class DirectoryStore final : public Store {
     BlockHold hold(std::vector<BlockName> names) override { return holds_.hold(std::move(names)); }
     void note_use(const BlockName& name) override { catalog_->note_use(name, clock_.unix_ms()); }
     std::unique_ptr<Collection> begin_collection(const CollectionRequest& request) override;
-    void on_agent_collected(std::function<void(AgentId)> listener) override {
-        on_agent_collected_ = std::move(listener);
+    void on_agent_collected(const void* owner, std::function<void(AgentId)> listener) override {
+        if (listener)
+            collection_listeners_[owner] = std::move(listener);
+        else
+            collection_listeners_.erase(owner);
     }
     Status remove_file(BlockKind kind, const BlockName& name) override;
     Status admit_turn() override;
@@ -82,7 +86,10 @@ class DirectoryStore final : public Store {
     DiskBudget budget_;
     BlockHolds holds_;
     VictimQueue victims_;
-    std::function<void(AgentId)> on_agent_collected_;
+    std::map<const void*, std::function<void(AgentId)>> collection_listeners_;
+    const std::function<void(AgentId)> on_agent_collected_ = [this](AgentId agent) {
+        for (const auto& [owner, listener] : collection_listeners_) listener(agent);
+    };
     StoreHealth health_;
     std::uint64_t unknown_bytes_ = 0;  // of files that were there at the start and that no row knows
     bool all_files_known_ = false;

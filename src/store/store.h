@@ -69,8 +69,8 @@ class Store {
     virtual BlockHold hold(std::vector<BlockName> names) = 0;
     virtual void note_use(const BlockName& name) = 0;  // a restore used it: it is worth more
     virtual std::unique_ptr<Collection> begin_collection(const CollectionRequest& request) = 0;
-    // Told of every agent that loses some of its stored KV. One listener; empty: nobody.
-    virtual void on_agent_collected(std::function<void(AgentId)> listener) = 0;
+    // Told of every agent that loses some of its stored KV. One listener for each owner; empty: no longer.
+    virtual void on_agent_collected(const void* owner, std::function<void(AgentId)> listener) = 0;
     // A file whose row is gone. Durable when it returns.
     virtual Status remove_file(BlockKind kind, const BlockName& name) = 0;
     // Asked before a turn starts: kNoSpace past the second watermark (the reserve is all that is left).

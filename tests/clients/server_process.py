@@ -91,5 +91,10 @@ class ServerProcess:
             raise RuntimeError(f"/metrics has no kvasir_{name}")
         return int(float(found.group(1)))
 
+    def sum_of(self, name: str) -> int:
+        """Of a metric, over all models."""
+        text = urllib.request.urlopen(self.url + "/metrics", timeout=10).read().decode()
+        return sum(int(float(value)) for value in re.findall(rf"^kvasir_{name}\{{[^}}]*\}} (\S+)$", text, re.MULTILINE))
+
     def get(self, path: str) -> dict:
         return json.load(urllib.request.urlopen(self.url + path, timeout=10))

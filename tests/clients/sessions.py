@@ -1,11 +1,13 @@
 """Sessions of 30 turns with tools, in the shapes that real clients were seen to send, a kill -9 in the middle.
 
-    sessions.py PROGRAM MODEL SHAPE [--volatile]
+    sessions.py PROGRAM MODEL SHAPE [--volatile] [--talking] [--turns 30] [--kills 1]
 
 Every turn is a request that must call a tool, its result, and an answer. Histories come back as clients send them: JSON of
 calls in another layout, ids of calls renamed, answers trimmed, content null beside calls, side calls under the same id,
 lines that change with every request. After the first turn at least 95 % of all prompt tokens must not be read again, the
 engine must have evaluated what was told and nothing else, and every miss must be explained by /why.
+--talking: the model is a generated one, which is given a vocabulary and thoughts (talking_model.py): calls are made without
+thinking, answers are thought, and the thoughts come back or not, as the client has it.
 --volatile: the control. The system prompt begins with a number that changes: the share must fall, and /why must name it.
 """
 
@@ -13,6 +15,7 @@ import argparse
 import json
 import re
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 import uuid
@@ -20,11 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from server_process import ServerProcess
+from talking_model import make_talking_model
 
-TURNS = 30
 SHARE_MIN = 0.95
 CALL_TOKENS = 160
 ANSWER_TOKENS = 16
+# A token of a generated model is a letter.
+TALKING_CALL_TOKENS = 400
+TALKING_OPTIONS = ["--ctx-size", "32768", "--kv-cells", "65536", "--max-agents", "2", "--threads", "1"]
 
 TOOLS = [
     {"name": name, "description": f"{what} Use it when the task asks for it, and report what it says. " * 3,
@@ -83,6 +89,9 @@ def other_layout(arguments: str) -> str:
 class Shape:
     """One client: `turn` makes its requests and keeps its history."""
 
+    thinks = False  # set for a model that does
+    call_tokens = CALL_TOKENS
+
     def __init__(self, server: Server, volatile: bool) -> None:
         self.server = server
         self.volatile = volatile
@@ -116,9 +125,10 @@ class ChatShape(Shape):
 
     def ask(self, choice: str, tokens: int) -> dict[str, Any]:
         messages = [{"role": self.role, "content": self.system()}, *self.messages]
+        thought = {"reasoning_effort": "none"} if self.thinks and choice == "required" else {}
         answer = self.server.post("/v1/chat/completions", {
             "model": "kvasir", "messages": messages, "tools": self.tools, "tool_choice": choice, "temperature": 0,
-            "parallel_tool_calls": False, "max_tokens": tokens}, self.headers(), self.known)
+            "parallel_tool_calls": False, "max_tokens": tokens, **thought}, self.headers(), self.known)
         self.known = answer["usage"]["total_tokens"] - 1
         return answer["choices"][0]["message"]
 
@@ -135,16 +145,19 @@ class ChatShape(Shape):
         return {"role": "assistant", "content": message["content"] or None,
                 "tool_calls": [{"id": identifier, "type": "function", "function": function}]}, identifier
 
-    def answer_of(self, content: str) -> Any:
-        return content.strip()
+    def answer_of(self, message: dict[str, Any]) -> dict[str, Any]:
+        """With its thoughts, as the AI SDK sends them back."""
+        thoughts = message.get("reasoning_content")
+        return {"role": "assistant", "content": (message["content"] or "").strip(),
+                **({"reasoning_content": thoughts} if thoughts else {})}
 
     def turn(self, number: int) -> None:
         if number == 0 and self.headers_of_session:
             self.title()
         self.messages.append({"role": "user", "content": self.user(number)})
-        call, identifier = self.call_of(self.ask("required", CALL_TOKENS), number)
+        call, identifier = self.call_of(self.ask("required", self.call_tokens), number)
         self.messages += [call, {"role": "tool", "tool_call_id": identifier, "content": f"module {number}: 12 lines"}]
-        self.messages.append({"role": "assistant", "content": self.answer_of(self.ask("none", ANSWER_TOKENS)["content"])})
+        self.messages.append(self.answer_of(self.ask("none", ANSWER_TOKENS)))
 
 
 class PiShape(ChatShape):
@@ -160,8 +173,9 @@ class FrameworkShape(ChatShape):
     headers_of_session = False
     renames = True
 
-    def answer_of(self, content: str) -> Any:
-        return [{"type": "text", "text": content}]
+    def answer_of(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Without its thoughts."""
+        return {"role": "assistant", "content": [{"type": "text", "text": message["content"] or ""}]}
 
 
 class ClaudeShape(Shape):
@@ -176,7 +190,8 @@ class ClaudeShape(Shape):
     def ask(self, choice: str, tokens: int) -> list[dict[str, Any]]:
         billing = f"x-anthropic-billing-header: cc_version=2.1.330; cc_entrypoint=cli; cch={uuid.uuid4().hex[:5]};"
         answer = self.server.post("/v1/messages?beta=true", {
-            "model": "kvasir", "max_tokens": tokens, "temperature": 0, "thinking": {"type": "adaptive"},
+            "model": "kvasir", "max_tokens": tokens, "temperature": 0,
+            "thinking": {"type": "disabled" if self.thinks and choice == "any" else "adaptive"},
             "system": [{"type": "text", "text": billing},
                        {"type": "text", "text": self.system(), "cache_control": {"type": "ephemeral"}}],
             "metadata": {"user_id": json.dumps({"session_id": self.session})}, "tools": self.tools,
@@ -192,7 +207,7 @@ class ClaudeShape(Shape):
             self.messages.append({"role": "system", "content": "The working directory is /work. " * 20})
         self.messages.append({"role": "user", "content": [{"type": "text", "text": self.user(number),
                                                            "cache_control": {"type": "ephemeral"}}]})
-        content = self.ask("any", CALL_TOKENS)
+        content = self.ask("any", self.call_tokens)
         for message in self.messages:  # the mark moves on
             if isinstance(message["content"], list):
                 for block in message["content"]:
@@ -221,7 +236,8 @@ class CodexShape(Shape):
         body: dict[str, Any] = {
             "model": "kvasir", "instructions": self.system(), "tools": self.tools, "tool_choice": choice,
             "parallel_tool_calls": False, "max_output_tokens": tokens, "temperature": 0, "store": self.stores,
-            "include": ["reasoning.encrypted_content"], "prompt_cache_key": self.session, "reasoning": {"summary": "auto"},
+            "include": ["reasoning.encrypted_content"], "prompt_cache_key": self.session,
+            "reasoning": {"summary": "auto", **({"effort": "none"} if self.thinks and choice == "required" else {})},
             "client_metadata": {"thread_id": self.session}, "input": new if self.stores else self.items}
         if self.previous and self.stores:
             body["previous_response_id"] = self.previous
@@ -237,7 +253,7 @@ class CodexShape(Shape):
         if number == 10:
             new.append({"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "Now read-only."}]})
         new.append({"type": "message", "role": "user", "content": [{"type": "input_text", "text": self.user(number)}]})
-        output = self.ask(new, "required", CALL_TOKENS)
+        output = self.ask(new, "required", self.call_tokens)
         call = next(item for item in output if item["type"] == "function_call")
         resent = {**call, "arguments": other_layout(call["arguments"])}
         resent.pop("id")
@@ -277,16 +293,19 @@ def check_control(requests: list[dict[str, Any]], share: float) -> None:
     print(f"with a changing beginning {share:.1%}, and /why names {sorted(fields)}")
 
 
-def run(process: ServerProcess, shape_name: str, volatile: bool) -> None:
+def run(process: ServerProcess, arguments: argparse.Namespace) -> None:
     process.start()
     server = Server(process)
-    shape = SHAPES[shape_name](server, volatile)
+    shape = SHAPES[arguments.shape](server, arguments.volatile)
+    if arguments.talking:
+        shape.thinks, shape.call_tokens = True, TALKING_CALL_TOKENS
+    kills = {(kill + 1) * arguments.turns // (arguments.kills + 1) for kill in range(arguments.kills)}
     first_turn = 0
-    for number in range(TURNS):
+    for number in range(arguments.turns):
         shape.turn(number)
         if number == 0:
             first_turn = len(server.requests)
-        if number == TURNS // 2:
+        if number in kills:
             server.check_engine()
             process.kill()
             process.start()
@@ -295,10 +314,10 @@ def run(process: ServerProcess, shape_name: str, volatile: bool) -> None:
     prompt = sum(request["prompt"] for request in after)
     cached = sum(request["cached"] for request in after)
     share = cached / prompt
-    if volatile:
+    if arguments.volatile:
         return check_control(after, share)
     misses = check_misses(server.requests)
-    print(f"{shape_name}: {len(server.requests)} requests, {prompt} prompt tokens after the first turn, {share:.2%} not read "
+    print(f"{arguments.model.stem}, {arguments.shape}: {len(server.requests)} requests, {prompt} prompt tokens after the first turn, {share:.2%} not read "
           f"again, {misses} misses, all explained")
     if share < SHARE_MIN:
         worst = max(after, key=lambda request: request["expected"] - request["cached"])
@@ -311,15 +330,24 @@ def main() -> int:
     parser.add_argument("model", type=Path)
     parser.add_argument("shape", choices=sorted(SHAPES))
     parser.add_argument("--volatile", action="store_true")
+    parser.add_argument("--talking", action="store_true")
+    parser.add_argument("--turns", type=int, default=30)
+    parser.add_argument("--kills", type=int, default=1)
     arguments = parser.parse_args()
-    process = ServerProcess(arguments.program, arguments.model)
+    folder = tempfile.TemporaryDirectory(prefix="kvasir-talking-")
+    model, options = arguments.model, []
+    if arguments.talking:
+        model, options = Path(folder.name) / arguments.model.name, TALKING_OPTIONS
+        make_talking_model(arguments.model, model)
+    process = ServerProcess(arguments.program, model, options)
     try:
-        run(process, arguments.shape, arguments.volatile)
+        run(process, arguments)
     except Failed as failure:
         print(failure, file=sys.stderr)
         return 1
     finally:
         process.remove()
+        folder.cleanup()
     return 0
 
 

@@ -12,6 +12,7 @@ import sys
 # A layer includes itself and what stands below it.
 LAYERS = {
     "base": {"base"},
+    "fetch": {"base", "fetch"},
     "http": {"base", "http"},
     "store": {"base", "store"},
     "engine": {"base", "engine"},
@@ -20,7 +21,7 @@ LAYERS = {
     "sched": {"base", "store", "engine", "memory", "sched"},
     "library": {"base", "store", "engine", "memory", "library"},
     "server": {"base", "store", "engine", "memory", "sched", "http", "api", "server"},
-    "app": {"base", "store", "engine", "memory", "sched", "http", "api", "server", "app"},
+    "app": {"base", "store", "engine", "memory", "sched", "fetch", "http", "api", "server", "app"},
 }
 
 # Libraries that only some folders may include: pattern of the include, folders, name for the message.
@@ -28,6 +29,7 @@ LIBRARIES = [
     (r"(llama|ggml|gguf|llama-.*|ggml-.*)(\.h|/)", {"engine/llama"}, "llama.cpp"),
     (r"sqlite3", {"store"}, "SQLite"),
     (r"openssl/", {"base", "http"}, "OpenSSL"),
+    (r"curl/", {"fetch"}, "libcurl"),
     (r"xxhash", {"base"}, "xxHash"),
     (r"spdlog/", {"base"}, "spdlog"),
     (r"CLI/", {"app"}, "CLI11"),

@@ -83,7 +83,7 @@ class ServedWorld {
         options.memory_watch = options_.memory_watch;
         options.session_expiry = options_.session_expiry;
         options.http = options_.http;
-        auto server = Server::start(options, *scheduler_, world_->engine(), events_, system_clock());
+        auto server = Server::start(options, *scheduler_, events_, system_clock());
         if (!server) throw std::runtime_error(server.error().message);
         server_ = std::move(*server);
     }

@@ -40,7 +40,7 @@ Result<ggml_type> kv_type(const std::string& name) {
 bool on_progress(float share, void* data) {
     const auto& options = *static_cast<const LlamaOptions*>(data);
     if (options.on_progress) options.on_progress(share);
-    return true;
+    return options.cancelled == nullptr || !options.cancelled->load();
 }
 
 llama_model_params model_params(const LlamaOptions& options) {
@@ -117,8 +117,11 @@ bool shrink_pool(const LlamaOptions& asked, const MemoryNeed& need, std::uint64_
 // Checks that all fits: first by arithmetic, then by the loader's dry run.
 Status fit_memory(const LlamaOptions& asked, std::uint64_t row_bytes_each, ggml_type type_k, ggml_type type_v,
                   LlamaOptions& options) {
-    const std::uint64_t available =
+    std::uint64_t available =
         options.memory_available_bytes > 0 ? options.memory_available_bytes : available_memory_bytes();
+    if (options.opening_bytes_max > 0)
+        available =
+            available > 0 ? std::min(available, options.opening_bytes_max) : options.opening_bytes_max;
     // Layers on a GPU keep their rows there; the bookkeeping is always in host memory.
     const std::uint64_t row_bytes = options.gpu_layers == 0 ? row_bytes_each : 0;
     const std::uint64_t cell_bytes =
@@ -224,30 +227,48 @@ Result<ModelGeometry> prove_geometry(const LlamaParts& parts, ggml_type type_k, 
     return whole;
 }
 
-Result<std::unique_ptr<Engine>> open_checked(const LlamaOptions& asked) {
-    LlamaOptions options = asked;
-    KVASIR_TRY_ASSIGN(const ggml_type type_k, kv_type(options.kv_type_k));
-    KVASIR_TRY_ASSIGN(const ggml_type type_v, kv_type(options.kv_type_v));
-    KVASIR_TRY_ASSIGN(const ModelFile file, inspect_model_file(options.model_path));
+// What is settled before anything is loaded.
+struct OpenPlan {
+    LlamaOptions options;
+    ggml_type type_k = GGML_TYPE_F16;
+    ggml_type type_v = GGML_TYPE_F16;
+    ModelFile file;
+};
+
+Result<OpenPlan> plan_opening(const LlamaOptions& asked) {
+    OpenPlan plan;
+    plan.options = asked;
+    LlamaOptions& options = plan.options;
+    KVASIR_TRY_ASSIGN(plan.type_k, kv_type(options.kv_type_k));
+    KVASIR_TRY_ASSIGN(plan.type_v, kv_type(options.kv_type_v));
+    KVASIR_TRY_ASSIGN(plan.file, inspect_model_file(options.model_path));
     if (options.threads == 0) {
-        const bool small = file.bytes <= kOneThreadWeightsBytesMax;
+        const bool small = plan.file.bytes <= kOneThreadWeightsBytesMax;
         options.threads = small ? 1 : std::max(1U, std::thread::hardware_concurrency());
     }
-    LlamaParts parts;
-    parts.sequences = options.sequences;
     std::uint64_t row_bytes = 0;
     {
         KVASIR_TRY_ASSIGN(const LlamaModelPtr described, load_model(options, LoadKind::kDescriptionOnly));
         KVASIR_TRY(check_family(*described));
         KVASIR_TRY(
             settle_sizes(asked, static_cast<Position>(llama_model_n_ctx_train(described.get())), options));
-        row_bytes = least_row_bytes(*described, type_k, type_v);
+        row_bytes = least_row_bytes(*described, plan.type_k, plan.type_v);
     }
-    KVASIR_TRY(fit_memory(asked, row_bytes, type_k, type_v, options));
-    KVASIR_TRY_ASSIGN(const Digest256 weights, hash_weights(file, options.hash_cache_path));
+    KVASIR_TRY(fit_memory(asked, row_bytes, plan.type_k, plan.type_v, options));
+    return plan;
+}
+
+Result<std::unique_ptr<Engine>> open_checked(const LlamaOptions& asked) {
+    KVASIR_TRY_ASSIGN(const OpenPlan plan, plan_opening(asked));
+    const LlamaOptions& options = plan.options;
+    const ggml_type type_k = plan.type_k;
+    const ggml_type type_v = plan.type_v;
+    LlamaParts parts;
+    parts.sequences = options.sequences;
+    KVASIR_TRY_ASSIGN(const Digest256 weights, hash_weights(plan.file, options.hash_cache_path));
     KVASIR_TRY_ASSIGN(parts.model, load_model(options, LoadKind::kWhole));
     KVASIR_TRY_ASSIGN(parts.text, LlamaText::make(*parts.model));
-    parts.info = describe_model(options, *parts.model, file, *parts.text);
+    parts.info = describe_model(options, *parts.model, plan.file, *parts.text);
     parts.context_params = context_params(options, type_k, type_v);
     parts.memory_available_bytes = options.memory_available_bytes;
     KVASIR_TRY_ASSIGN(parts.context, make_llama_context(*parts.model, parts.context_params));
@@ -257,11 +278,11 @@ Result<std::unique_ptr<Engine>> open_checked(const LlamaOptions& asked) {
     return std::make_unique<LlamaEngine>(std::move(parts));
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Engine>> open_llama_engine(const LlamaOptions& options) {
+// What the engine throws, as an error.
+template <class Outcome, class Open>
+Outcome guarded(const LlamaOptions& options, Open open) {
     try {
-        return open_checked(options);
+        return open(options);
     } catch (const std::bad_alloc&) {
         return fail(ErrorCode::kOutOfMemory,
                     "memory ran out while the model was loaded: lower --ctx-size or --max-agents");
@@ -269,6 +290,19 @@ Result<std::unique_ptr<Engine>> open_llama_engine(const LlamaOptions& options) {
         return fail(ErrorCode::kModelUnusable,
                     fmt::format("the model {} cannot be loaded: {}", options.model_path, error.what()));
     }
+}
+
+}  // namespace
+
+Status check_llama_engine(const LlamaOptions& options) {
+    return guarded<Status>(options, [](const LlamaOptions& asked) -> Status {
+        KVASIR_TRY(plan_opening(asked));
+        return {};
+    });
+}
+
+Result<std::unique_ptr<Engine>> open_llama_engine(const LlamaOptions& options) {
+    return guarded<Result<std::unique_ptr<Engine>>>(options, open_checked);
 }
 
 }  // namespace kvasir
