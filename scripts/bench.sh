@@ -1,16 +1,64 @@
 #!/usr/bin/env bash
-# Measures, writes bench-out/ and prints the tables. What runs (KVASIR_BENCH, default all of them):
+# Measures, writes bench-out/ and prints what was found; then writes docs/performance.md of all that is in bench-out/.
+# What runs (KVASIR_BENCH, default all of them; about three hours on two quiet cores):
 #
-#   turns      load, save, restore and first tokens, on the demo model or yours (KVASIR_BENCH_MODEL)
-#   overhead   what HTTP and the scheduler add to the engine, on random weights of a 1B shape (0.6 GB in bench-out/)
-#   idle       thousands of idle and some rude clients beside good ones
+#   first_token rates active written stall taking_turns shared capacity start recall     the goals
+#   staggered routing interrogation replay original                                      workloads, and the original document
+#   idle        thousands of idle and some rude clients beside good ones
+#   overhead    what HTTP and the scheduler add to the engine
+#   turns       load, save, restore and first tokens inside one process, on the demo model or yours (KVASIR_BENCH_MODEL)
+#   micro       codec, hashes, store and planner alone
+#   report      the page alone, of what was measured before
+#
+# KVASIR_BENCH_SHAPES (default "qwen3-0.6b llama3.2-1b"), KVASIR_BENCH_SIZES (tokens, with commas), KVASIR_BENCH_REPETITIONS,
+# KVASIR_BENCH_PEER (a llama-server; none: without; not given: built from the same source, 10 minutes once).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 mkdir -p bench-out
 stamp=$(date -u +%Y%m%dT%H%M%SZ)
-repetitions=${KVASIR_BENCH_REPETITIONS:-5}
+repetitions=${KVASIR_BENCH_REPETITIONS:-3}
+read -ra shapes <<<"${KVASIR_BENCH_SHAPES:-qwen3-0.6b llama3.2-1b}"
 demo=models/demo/kvasir-demo.gguf
+program=build/release/src/app/kvasir
+
+peer() {  # prints the llama-server to measure beside, once it is built
+    if [ -z "${KVASIR_BENCH_PEER:-}" ]; then
+        KVASIR_BENCH_PEER="$(scripts/engine.sh build "$(scripts/engine.sh source)" server)/bin/llama-server"
+        [ -x "$KVASIR_BENCH_PEER" ] || die "$KVASIR_BENCH_PEER was not built."
+        export KVASIR_BENCH_PEER
+    fi
+    [ "$KVASIR_BENCH_PEER" != none ] || KVASIR_BENCH_PEER=
+}
+
+# protocol NAME OPTIONS...: with what KVASIR_BENCH_SIZES says in place of `--sizes`.
+protocol() {
+    local sizes=()
+    [ -z "${KVASIR_BENCH_SIZES:-}" ] || sizes=(--sizes "$KVASIR_BENCH_SIZES")
+    python3 bench/run.py "$1" --program "$program" --repetitions "$repetitions" "${@:2}" "${sizes[@]}" || die "$1 failed; the lines above say why."
+}
+
+with_shapes() {  # NAME OPTIONS...: for every shape, beside llama-server
+    peer
+    local shape
+    for shape in "${shapes[@]}"; do protocol "$1" --shape "$shape" "${@:2}"; done
+}
+
+bench_first_token() { with_shapes first_token --sizes 1024,2048,4096,8192; }
+bench_rates() { with_shapes rates --sizes 512,2048,4096; }
+bench_active() { with_shapes active; }
+bench_written() { with_shapes written --sizes 1024,2048,4096,8192; }
+bench_stall() { with_shapes stall --sizes 1024,2048,4096; }
+bench_taking_turns() { with_shapes taking_turns --sizes 2048; }
+bench_shared() { with_shapes shared; }
+bench_staggered() { with_shapes staggered --sizes 2048; }
+bench_routing() { with_shapes routing --sizes 2048; }
+bench_interrogation() { with_shapes interrogation; }
+bench_replay() { with_shapes replay --sizes 8192; }
+bench_original() { protocol original --shape gemma3-4b --sizes 1024; }
+bench_capacity() { protocol capacity --shape gemma3-12b --layers 6; }
+bench_start() { protocol start --shape demo --threads 1; }
+bench_recall() { protocol recall --shape demo --threads 1; }
 
 bench_turns() {
     local model=() out="bench-out/turns-$stamp.json"
@@ -29,21 +77,38 @@ PYTHON
     say "written to $out"
 }
 
-bench_overhead() {
-    say "building the programs of the benchmark"
+build_programs() {
+    scripts/setup.sh bench
+    say "building $*"
     cmake -DKVASIR_BENCHMARKS=ON build/release >build/bench-configure.log || die "configuring failed: build/bench-configure.log"
-    cmake --build build/release --target kvasir_overhead kvasir_synth_model -j "$jobs" || die "the build failed; the lines above say where."
+    cmake --build build/release --target "$@" -j "$jobs" || die "the build failed; the lines above say where."
+}
+
+bench_overhead() {
+    build_programs kvasir_overhead kvasir_synth_model
     [ -s bench-out/shape-1b.gguf ] || build/release/bench/kvasir_synth_model "$demo" bench-out/shape-1b.gguf
     say "overhead (some minutes)"
     build/release/bench/kvasir_overhead bench-out/shape-1b.gguf "$repetitions" 32 | tee "bench-out/overhead-$stamp.txt"
 }
 
-bench_idle() {
-    say "idle streams (some minutes)"
-    python3 bench/idle_streams.py build/release/src/app/kvasir "$demo" --repetitions "$repetitions" --out "bench-out/idle-$stamp.json"
+bench_micro() {
+    build_programs kvasir_micro
+    say "micro-benchmarks (a minute)"
+    (cd bench-out && ../build/release/bench/kvasir_micro --benchmark_repetitions="$repetitions" --benchmark_report_aggregates_only=true \
+        --benchmark_out="micro-$stamp.json" --benchmark_out_format=json)
 }
 
-for part in ${KVASIR_BENCH:-turns overhead idle}; do
-    declare -F "bench_$part" >/dev/null || die "there is no benchmark '$part'; there are turns, overhead and idle."
+bench_idle() {
+    say "idle streams (some minutes)"
+    python3 bench/idle_streams.py "$program" "$demo" --repetitions "$repetitions" --out "bench-out/idle-$stamp.json"
+}
+
+bench_report() { :; }  # below, always
+
+all="rates active first_token written stall taking_turns shared capacity start recall staggered routing interrogation replay original
+    idle overhead turns micro"
+for part in ${KVASIR_BENCH:-$all}; do
+    declare -F "bench_$part" >/dev/null || die "there is no benchmark '$part'; there are ${all//$'\n'/}, and report."
     "bench_$part"
 done
+python3 bench/report.py --keep

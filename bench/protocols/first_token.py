@@ -54,9 +54,8 @@ class One:
     def run(self, check_pages: bool) -> None:
         prompts = self.prompts
         self.server.ask("warm-up", prompts.conversation(64), 2, **self.slot)
-        other = prompts.conversation(self.size)
-        aside = self.server.ask("warm-up", other, 2, **self.slot)  # pages of cells and buffers are touched once
-        self.turn("cold", "extended", extended(prompts.conversation(self.size), aside, prompts.user(EXTENSION_TOKENS)), "cold")
+        said = Answer(text=prompts.words(ANSWER_TOKENS))
+        self.turn("cold", "extended", extended(prompts.conversation(self.size), said, prompts.user(EXTENSION_TOKENS)), "cold")
         messages = prompts.conversation(self.size)
         first = self.turn("cold", "identical", messages)
         # llama-server restores what its slot held last: the extended turn comes after the identical one everywhere.
