@@ -76,7 +76,7 @@ def each_goal(results: list[Result], idle: dict | None) -> Iterator[str]:
         f"{number(idle['rows']['chat_p99_ms']['factor'])} times what it is without them.\n")
 
 
-OTHER = ("staggered", "routing", "interrogation", "replay")
+OTHER = ("staggered", "routing", "interrogation", "replay", "mlx_prompt_cache")
 DETAIL = ("first_token", "rates", "active", "taking_turns")
 
 
@@ -107,8 +107,7 @@ def commands(results: list[Result]) -> Iterator[str]:
             seen.update(lines)
     yield "Ports are free ones, `WORK` is a directory of the run.\n"
     yield "```\n" + "\n".join(sorted(short(line) for line in seen)) + "\n```\n"
-    yield ("llama-server saves and restores slots only when it is told to: the driver does so where \"by hand\" is said. mlx-lm is not "
-           "measured: `pip install mlx-lm` finds no package of `mlx` with a CPU backend for this platform that was tried here.\n")
+    yield "llama-server saves and restores slots only when it is told to: the driver does so where \"by hand\" is said.\n"
 
 
 def short(line: str) -> str:

@@ -7,6 +7,7 @@
 #   idle        thousands of idle and some rude clients beside good ones
 #   overhead    what HTTP and the scheduler add to the engine
 #   turns       load, save, restore and first tokens inside one process, on the demo model or yours (KVASIR_BENCH_MODEL)
+#   mlx         mlx-lm's prompt cache on the CPU, where it installs
 #   micro       codec, hashes, store and planner alone
 #   report      the page alone, of what was measured before
 #
@@ -22,13 +23,17 @@ read -ra shapes <<<"${KVASIR_BENCH_SHAPES:-qwen3-0.6b llama3.2-1b}"
 demo=models/demo/kvasir-demo.gguf
 program=build/release/src/app/kvasir
 
-peer() {  # prints the llama-server to measure beside, once it is built
-    if [ -z "${KVASIR_BENCH_PEER:-}" ]; then
+peer_known=
+peer() {  # sees to the llama-server to measure beside
+    [ -z "$peer_known" ] || return 0
+    peer_known=yes
+    if [ "${KVASIR_BENCH_PEER:-}" = none ]; then
+        KVASIR_BENCH_PEER=
+    elif [ -z "${KVASIR_BENCH_PEER:-}" ]; then
         KVASIR_BENCH_PEER="$(scripts/engine.sh build "$(scripts/engine.sh source)" server)/bin/llama-server"
         [ -x "$KVASIR_BENCH_PEER" ] || die "$KVASIR_BENCH_PEER was not built."
-        export KVASIR_BENCH_PEER
     fi
-    [ "$KVASIR_BENCH_PEER" != none ] || KVASIR_BENCH_PEER=
+    export KVASIR_BENCH_PEER
 }
 
 # protocol NAME OPTIONS...: with what KVASIR_BENCH_SIZES says in place of `--sizes`.
@@ -98,6 +103,19 @@ bench_micro() {
         --benchmark_out="micro-$stamp.json" --benchmark_out_format=json)
 }
 
+bench_mlx() {
+    local venv=build/venv-mlx stamp
+    stamp="$venv/.made-$(git hash-object bench/requirements.txt | cut -c1-12)"
+    if [ ! -f "$stamp" ]; then
+        say "installing the pinned mlx-lm (a minute)"
+        rm -rf "$venv"
+        { python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r bench/requirements.txt; } >build/mlx.log 2>&1 \
+            || { say "mlx-lm does not install here, so it is left out; the whole log is build/mlx.log"; return 0; }
+        : > "$stamp"
+    fi
+    "$venv/bin/python" bench/mlx_prompt_cache.py --repetitions "$repetitions"
+}
+
 bench_idle() {
     say "idle streams (some minutes)"
     python3 bench/idle_streams.py "$program" "$demo" --repetitions "$repetitions" --out "bench-out/idle-$stamp.json"
@@ -106,7 +124,7 @@ bench_idle() {
 bench_report() { :; }  # below, always
 
 all="rates active first_token written stall taking_turns shared capacity start recall staggered routing interrogation replay original
-    idle overhead turns micro"
+    idle overhead turns mlx micro"
 for part in ${KVASIR_BENCH:-$all}; do
     declare -F "bench_$part" >/dev/null || die "there is no benchmark '$part'; there are ${all//$'\n'/}, and report."
     "bench_$part"
