@@ -15,6 +15,7 @@ readonly package_sha512="6e5b488a9b9699cd76dc7eed30880318a4ac4ab866865418795502e
 readonly bundle_sha256="5f5d1105d5df040738d87b8290e5d17e7362131cdcfdb0831618e0ea528b4a51"
 readonly tree="fd570ef54b10ec5fecb739e7e04c8ce44a6f415a"
 readonly build_wait_s=3600
+readonly no_amx="-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 
 cache="${KVASIR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kvasir}"
 
@@ -81,6 +82,11 @@ build_engine() {
         -DLLAMA_BUILD_COMMON=ON -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF
         -DLLAMA_BUILD_TESTS=ON -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF
         -DLLAMA_OPENSSL=OFF -DGGML_OPENMP=OFF)
+    # No AMX: gcc 12 drops what llama.cpp writes into a tile configuration before it loads it, and the first tile instruction
+    # ends the process (docs/decisions/0031).
+    case "$(uname -m)" in
+        x86_64) flags+=("-DCMAKE_C_FLAGS=$no_amx" "-DCMAKE_CXX_FLAGS=$no_amx") ;;
+    esac
     # shellcheck disable=SC2206  # several flags in one variable
     flags+=(${KVASIR_ENGINE_FLAGS:-})
     local flag_key; flag_key=$(printf '%s\n' "${flags[@]}" "${CC:-cc}" "${CXX:-c++}" | git hash-object --stdin | cut -c1-8)

@@ -233,6 +233,16 @@ void add_others(CLI::App& app, Command& command) {
     bench->callback([&command, bench_arguments] {
         command = [bench_arguments](const Config& config) { return run_bench(config, *bench_arguments); };
     });
+    auto* synth = app.add_subcommand("synth", "write a model of random weights with a known model's shape");
+    auto synth_arguments = std::make_shared<SynthArguments>();
+    synth->add_option("--shape", synth_arguments->shape, "without it, the shapes there are");
+    synth->add_option("--quant", synth_arguments->type, "f16, q8_0 or q4_0")->capture_default_str();
+    synth->add_option("--out", synth_arguments->output, "the file (default: named after the shape)");
+    synth->add_option("--layers", synth_arguments->layers, "only so many");
+    synth->add_option("--vocabulary", synth_arguments->vocabulary, "another size than the shape's");
+    synth->callback([&command, synth_arguments] {
+        command = [synth_arguments](const Config& config) { return run_synth(config, *synth_arguments); };
+    });
 }
 
 int report(const Config& config, const Error& error) {

@@ -44,6 +44,14 @@ struct BenchArguments {
     std::uint32_t repetitions = 5;
 };
 
+struct SynthArguments {
+    std::string shape;  // empty: those there are, printed
+    std::string type = "q4_0";
+    std::string output;  // empty: named after shape and type
+    std::uint32_t layers = 0;
+    std::uint32_t vocabulary = 0;
+};
+
 struct WhyArguments {
     std::string agent;
     std::string request;         // its id instead
@@ -103,5 +111,6 @@ Result<ExitCode> run_gc(const Config& config, const GcArguments& arguments);
 Result<ExitCode> run_backup(const Config& config, const BackupArguments& arguments);
 Result<ExitCode> run_demo(const Config& config, const DemoArguments& arguments);
 Result<ExitCode> run_bench(const Config& config, const BenchArguments& arguments);
+Result<ExitCode> run_synth(const Config& config, const SynthArguments& arguments);
 
 }  // namespace kvasir

@@ -24,27 +24,7 @@ std::int64_t now_ms() {
 MemoryWatch::MemoryWatch(MemoryWatchOptions options, Scheduler& scheduler)
     : options_(std::move(options)), scheduler_(scheduler) {
     if (options_.available_bytes_min == 0) return;
-    thread_ = std::thread([this] { watch(); });
-}
-
-MemoryWatch::~MemoryWatch() {
-    if (!thread_.joinable()) return;
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-        stop_.notify_all();
-    }
-    thread_.join();
-}
-
-void MemoryWatch::watch() {
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-        lock.unlock();
-        look();
-        lock.lock();
-        stop_.wait_for(lock, options_.every, [this] { return stopping_; });
-    }
+    thread_.start(options_.every, FirstCall::kAtOnce, [this] { look(); });
 }
 
 void MemoryWatch::look() {

@@ -7,14 +7,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
 
 #include "base/available_memory.h"
+#include "base/periodic_thread.h"
 #include "sched/scheduler.h"
 
 namespace kvasir {
@@ -29,9 +27,6 @@ struct MemoryWatchOptions {
 class MemoryWatch {
   public:
     MemoryWatch(MemoryWatchOptions options, Scheduler& scheduler);
-    ~MemoryWatch();
-    MemoryWatch(const MemoryWatch&) = delete;
-    MemoryWatch& operator=(const MemoryWatch&) = delete;
 
     bool is_low() const { return low_.load(); }
     std::uint64_t available_bytes() const { return available_bytes_.load(); }  // when it looked last
@@ -44,7 +39,6 @@ class MemoryWatch {
         std::atomic<std::int64_t> rested_at_ms{0};
     };
 
-    void watch();
     void look();
     void ask_for_rest();
 
@@ -53,10 +47,7 @@ class MemoryWatch {
     std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
     std::atomic<bool> low_{false};
     std::atomic<std::uint64_t> available_bytes_{0};
-    std::mutex mutex_;
-    std::condition_variable stop_;
-    bool stopping_ = false;
-    std::thread thread_;
+    PeriodicThread thread_;
 };
 
 }  // namespace kvasir

@@ -35,17 +35,7 @@ SessionExpiry::SessionExpiry(SessionExpiryOptions options, Scheduler& scheduler,
       unix_ms_before_(clock.unix_ms()),
       monotonic_us_before_(clock.monotonic_us()) {
     if (options_.unused_max.count() == 0) return;
-    thread_ = std::thread([this] { watch(); });
-}
-
-SessionExpiry::~SessionExpiry() {
-    if (!thread_.joinable()) return;
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-        stop_.notify_all();
-    }
-    thread_.join();
+    thread_.start(options_.every, FirstCall::kAfterPause, [this] { look(); });
 }
 
 bool SessionExpiry::clock_jumped() {
@@ -58,16 +48,10 @@ bool SessionExpiry::clock_jumped() {
     return jumped;
 }
 
-void SessionExpiry::watch() {
-    std::unique_lock lock(mutex_);
-    while (!stop_.wait_for(lock, options_.every, [this] { return stopping_; })) {
-        lock.unlock();
-        if (!clock_jumped()) {
-            ++looks_;
-            expire_next(scheduler_, clock_.unix_ms() - options_.unused_max.count());
-        }
-        lock.lock();
-    }
+void SessionExpiry::look() {
+    if (clock_jumped()) return;
+    ++looks_;
+    expire_next(scheduler_, clock_.unix_ms() - options_.unused_max.count());
 }
 
 }  // namespace kvasir

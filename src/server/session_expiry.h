@@ -6,12 +6,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
-#include <thread>
 
 #include "base/clock.h"
+#include "base/periodic_thread.h"
 #include "sched/scheduler.h"
 
 namespace kvasir {
@@ -25,14 +23,11 @@ struct SessionExpiryOptions {
 class SessionExpiry {
   public:
     SessionExpiry(SessionExpiryOptions options, Scheduler& scheduler, const Clock& clock);
-    ~SessionExpiry();
-    SessionExpiry(const SessionExpiry&) = delete;
-    SessionExpiry& operator=(const SessionExpiry&) = delete;
 
     std::uint64_t looks() const { return looks_.load(); }
 
   private:
-    void watch();
+    void look();
     bool clock_jumped();
 
     const SessionExpiryOptions options_;
@@ -41,10 +36,7 @@ class SessionExpiry {
     std::int64_t unix_ms_before_;
     std::int64_t monotonic_us_before_;
     std::atomic<std::uint64_t> looks_{0};
-    std::mutex mutex_;
-    std::condition_variable stop_;
-    bool stopping_ = false;
-    std::thread thread_;
+    PeriodicThread thread_;
 };
 
 }  // namespace kvasir

@@ -27,19 +27,10 @@ std::uint64_t bytes_to_collect(const DiskUsage& usage) {
 StoreWatch::StoreWatch(StoreWatchOptions options, Scheduler& scheduler, const Clock& clock)
     : options_(options), scheduler_(scheduler), clock_(clock) {
     if (options_.every.count() == 0) return;
-    thread_ = std::thread([this] { watch(); });
+    thread_.start(options_.every, FirstCall::kAtOnce, [this] { wake(); });
 }
 
-StoreWatch::~StoreWatch() {
-    end();
-    if (!thread_.joinable()) return;
-    {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
-        stop_.notify_all();
-    }
-    thread_.join();
-}
+StoreWatch::~StoreWatch() { end(); }
 
 void StoreWatch::start(SlicedWork work) const {
     start_sliced_work(scheduler_, clock_, ended_, std::move(work));
@@ -50,16 +41,10 @@ StoreStatus StoreWatch::status() const {
     return shared_->status;
 }
 
-void StoreWatch::watch() {
-    reconcile();
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-        lock.unlock();
-        ask();
-        if (bytes_to_collect(status().usage) > 0) collect();
-        lock.lock();
-        stop_.wait_for(lock, options_.every, [this] { return stopping_; });
-    }
+void StoreWatch::wake() {
+    if (!std::exchange(reconciling_, true)) reconcile();
+    ask();
+    if (bytes_to_collect(status().usage) > 0) collect();
 }
 
 void StoreWatch::ask() {

@@ -8,13 +8,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "base/clock.h"
+#include "base/periodic_thread.h"
 #include "sched/scheduler.h"
 #include "server/sliced_work.h"
 
@@ -53,7 +52,7 @@ class StoreWatch {
         std::atomic<std::int64_t> collect_again_us{0};  // not before: nothing could go
     };
 
-    void watch();
+    void wake();
     void ask();
     static void look(AgentMemory& memory, Shared& shared);
     void reconcile();
@@ -64,10 +63,8 @@ class StoreWatch {
     const Clock& clock_;
     const std::shared_ptr<std::atomic<bool>> ended_ = std::make_shared<std::atomic<bool>>(false);
     std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
-    std::mutex mutex_;
-    std::condition_variable stop_;
-    bool stopping_ = false;
-    std::thread thread_;
+    bool reconciling_ = false;  // the thread alone: it has begun
+    PeriodicThread thread_;
 };
 
 }  // namespace kvasir

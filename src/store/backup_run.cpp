@@ -12,7 +12,6 @@ namespace kvasir {
 
 namespace {
 
-constexpr unsigned kShards = 256;
 constexpr int kPagesOfOneStep = 512;  // of 4 KiB
 
 std::string without_slash(std::string path) {
@@ -52,7 +51,7 @@ Status BackupRun::begin() {
 }
 
 Status BackupRun::next_shard() {
-    if (shard_ == kShards) {
+    if (shard_ == kBlockShards) {
         stage_ = Stage::kCatalogBegin;
         return {};
     }

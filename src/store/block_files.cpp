@@ -17,8 +17,6 @@ namespace {
 
 std::string shard_of(const BlockName& name) { return name.hex().substr(0, 2); }
 
-constexpr std::string_view kTemporaryMark = ".tmp-";
-
 tl::unexpected<Error> damaged(const BlockName& name, const char* what) {
     return fail(ErrorCode::kDamaged, fmt::format("block {}: {}", name.hex(), what));
 }
@@ -60,7 +58,7 @@ Status BlockFiles::create_layout() {
 
 Status BlockFiles::create_shards(const std::string& directory) {
     KVASIR_TRY(file_system_.make_directories(directory));
-    for (unsigned number = 0; number < 256; ++number) {
+    for (unsigned number = 0; number < kBlockShards; ++number) {
         const std::string shard = fmt::format("{}/{:02x}", directory, number);
         KVASIR_TRY(file_system_.make_directories(shard));
         KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, file_system_.list(shard));

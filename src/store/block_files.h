@@ -14,12 +14,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_system.h"
 #include "store/block.h"
 
 namespace kvasir {
+
+constexpr unsigned kBlockShards = 256;  // directories of a kind, by the first byte of the name
 
 struct BlockFileFound {
     std::string path;
@@ -69,6 +72,9 @@ class BlockFiles {
     void on_write(std::function<void(const Status&)> listener) { on_write_ = std::move(listener); }
 
   private:
+    // In the name of a file that somebody is still writing.
+    static constexpr std::string_view kTemporaryMark = ".tmp-";
+
     std::string directory_of(BlockKind kind, const BlockName& name) const;
     Status create_shards(const std::string& directory);
     Result<StoredBlock> write_file(const BlockSpec& spec, std::span<const std::byte> image);

@@ -12,7 +12,6 @@ namespace kvasir {
 
 namespace {
 
-constexpr std::string_view kTemporaryMark = ".tmp-";
 constexpr std::size_t kNameHex = 64;
 
 tl::unexpected<Error> damaged(const char* what) { return fail(ErrorCode::kDamaged, what); }

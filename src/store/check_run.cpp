@@ -1,18 +1,16 @@
 #include "store/check_run.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "store/paths.h"
+#include "store/quarantine.h"
 
 namespace kvasir {
 
 namespace {
 
 constexpr std::size_t kFindingsMax = 200;
-constexpr unsigned kShards = 256;
 
 }  // namespace
 
@@ -70,7 +68,7 @@ Status CheckRun::note_unknown(const BlockFileFound& file) {
 }
 
 Status CheckRun::list_shard() {
-    if (shard_ == kShards) {
+    if (shard_ == kBlockShards) {
         if (request_.repair == Repair::kYes && context_.on_all_files_known) context_.on_all_files_known();
         stage_ = Stage::kQuarantine;
         return {};
@@ -126,11 +124,8 @@ Status CheckRun::check_block(const CatalogBlock& row) {
 
 Status CheckRun::count_quarantine() {
     stage_ = Stage::kDone;
-    const auto files = context_.file_system.list(quarantine_path(context_.root));
-    if (!files && files.error().code == ErrorCode::kNotFound) return {};
-    if (!files) return fail(files.error());
-    report_.quarantined = static_cast<std::uint64_t>(std::count_if(
-        files->begin(), files->end(), [](const FileInfo& file) { return !file.name.ends_with(".reason"); }));
+    KVASIR_TRY_ASSIGN(const auto files, list_quarantine(context_.file_system, context_.root));
+    report_.quarantined = count_quarantined(files);
     return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/paths.h"
+#include "store/quarantine.h"
 
 namespace kvasir {
 
@@ -10,18 +11,16 @@ namespace {
 
 constexpr std::size_t kRowsOfOneStep = 16;  // a transaction, and then as many files to remove
 constexpr std::int64_t kChosenForMs = 10'000;
-constexpr const char* kReasonMark = ".reason";
 
 }  // namespace
 
 Status CollectRun::list_quarantine() {
     listed_ = true;
-    Result<std::vector<FileInfo>> found = context_.file_system.list(quarantine_path(context_.root));
-    if (!found && found.error().code == ErrorCode::kNotFound) return {};
-    if (!found) return fail(std::move(found).error());
-    std::sort(found->begin(), found->end(),
+    KVASIR_TRY_ASSIGN(std::vector<FileInfo> found,
+                      kvasir::list_quarantine(context_.file_system, context_.root));
+    std::sort(found.begin(), found.end(),
               [](const FileInfo& one, const FileInfo& other) { return one.modified_ms < other.modified_ms; });
-    quarantined_.assign(found->begin(), found->end());
+    quarantined_.assign(found.begin(), found.end());
     return {};
 }
 
@@ -36,7 +35,7 @@ Status CollectRun::empty_quarantine() {
     const Status removed = context_.file_system.remove(quarantine_path(context_.root) + "/" + file.name);
     if (!removed && removed.error().code != ErrorCode::kNotFound) return removed;
     result_.bytes_freed += file.size_bytes;
-    if (!file.name.ends_with(kReasonMark)) ++result_.quarantined_removed;
+    if (!is_reason(file)) ++result_.quarantined_removed;
     return context_.file_system.sync_directory(quarantine_path(context_.root));
 }
 

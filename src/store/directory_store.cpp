@@ -11,6 +11,7 @@
 #include "store/backup_run.h"
 #include "store/check_run.h"
 #include "store/paths.h"
+#include "store/quarantine.h"
 
 namespace kvasir {
 
@@ -25,10 +26,6 @@ constexpr std::uint64_t kChosenShareOfBudget = 50;
 constexpr std::int64_t kBlocksRetryMs = 1'000;
 constexpr std::uint64_t kProbeKvBytes = 1'000'000;  // room for KV means room for a block
 constexpr const char* kProbeSetting = "write_probe";
-
-bool is_quarantined_block(const FileInfo& file) {
-    return file.name.find(".safetensors") != std::string::npos && !file.name.ends_with(".reason");
-}
 
 }  // namespace
 
@@ -75,23 +72,24 @@ Result<std::uint64_t> DirectoryStore::size_or_zero(const std::string& path) {
     return size;
 }
 
-Result<std::vector<FileInfo>> DirectoryStore::quarantined() {
-    Result<std::vector<FileInfo>> files = file_system_.list(quarantine_path(root_));
-    if (!files && files.error().code == ErrorCode::kNotFound) return std::vector<FileInfo>();
-    return files;
-}
-
 std::uint64_t DirectoryStore::log_bytes_expected() const {
     return std::min(kLogBytesExpected, budget_.budget_bytes() / kLogShareOfBudget);
 }
 
+Result<DirectoryStore::Counted> DirectoryStore::count() {
+    Counted counted;
+    KVASIR_TRY_ASSIGN(counted.totals, catalog_->totals());
+    KVASIR_TRY_ASSIGN(counted.log_bytes, size_or_zero(catalog_log_path(root_)));
+    KVASIR_TRY_ASSIGN(counted.quarantined, list_quarantine(file_system_, root_));
+    counted.bytes = counted.totals.block_bytes + unknown_bytes_;
+    for (const FileInfo& file : counted.quarantined) counted.bytes += file.size_bytes;
+    counted.bytes += std::max(counted.log_bytes, log_bytes_expected());
+    return counted;
+}
+
 Result<std::uint64_t> DirectoryStore::counted_bytes() {
-    KVASIR_TRY_ASSIGN(const CatalogTotals totals, catalog_->totals());
-    KVASIR_TRY_ASSIGN(const std::uint64_t log_bytes, size_or_zero(catalog_log_path(root_)));
-    KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, quarantined());
-    std::uint64_t bytes = totals.block_bytes + unknown_bytes_;
-    for (const FileInfo& file : files) bytes += file.size_bytes;
-    return bytes + std::max(log_bytes, log_bytes_expected());
+    KVASIR_TRY_ASSIGN(const Counted counted, count());
+    return counted.bytes;
 }
 
 // Before any KV goes for it.
@@ -204,21 +202,18 @@ Status DirectoryStore::remove_file(BlockKind kind, const BlockName& name) {
 
 Result<DiskUsage> DirectoryStore::usage() {
     DiskUsage usage;
-    KVASIR_TRY_ASSIGN(const CatalogTotals totals, catalog_->totals());
-    usage.kv_bytes = totals.block_bytes;
-    KVASIR_TRY_ASSIGN(usage.counted_bytes, counted_bytes());
+    KVASIR_TRY_ASSIGN(const Counted counted, count());
+    usage.kv_bytes = counted.totals.block_bytes;
+    usage.counted_bytes = counted.bytes;
     usage.reserved_bytes = budget_.reserved_bytes();
     KVASIR_TRY_ASSIGN(usage.catalog_bytes, size_or_zero(catalog_path(root_)));
-    KVASIR_TRY_ASSIGN(const std::uint64_t log_bytes, size_or_zero(catalog_log_path(root_)));
-    usage.catalog_bytes += log_bytes;
+    usage.catalog_bytes += counted.log_bytes;
     usage.budget_bytes = budget_.budget_bytes();
     KVASIR_TRY_ASSIGN(usage.free_bytes, file_system_.free_bytes(root_));
     usage.reserve_bytes = budget_.reserve_bytes();
-    KVASIR_TRY_ASSIGN(const std::vector<FileInfo> files, quarantined());
-    usage.blocks = totals.blocks + totals.windows;
-    usage.agents = totals.agents;
-    usage.quarantined_files =
-        static_cast<std::uint64_t>(std::count_if(files.begin(), files.end(), is_quarantined_block));
+    usage.blocks = counted.totals.blocks + counted.totals.windows + counted.totals.snapshots;
+    usage.agents = counted.totals.agents;
+    usage.quarantined_files = count_quarantined(counted.quarantined);
     return usage;
 }
 

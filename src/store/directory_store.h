@@ -59,8 +59,13 @@ class DirectoryStore final : public Store {
 
   private:
     Result<std::uint64_t> size_or_zero(const std::string& path);
-    Result<std::vector<FileInfo>> quarantined();
-    // What the budget counts, without reservations.
+    struct Counted {
+        CatalogTotals totals;
+        std::vector<FileInfo> quarantined;
+        std::uint64_t log_bytes = 0;
+        std::uint64_t bytes = 0;  // what the budget counts, without reservations
+    };
+    Result<Counted> count();
     Result<std::uint64_t> counted_bytes();
     std::uint64_t log_bytes_expected() const;
     Status shrink_log();

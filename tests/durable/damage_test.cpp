@@ -14,6 +14,7 @@
 
 #include "support/fault_file_system.h"
 #include "support/forwarding_engine.h"
+#include "support/other_fingerprint_engine.h"
 
 namespace kvasir::test {
 namespace {
@@ -228,25 +229,6 @@ TEST(DamageTest, ControlAByteThatGetsThroughIsSeen) {
     EXPECT_GE(wrong_answers(store.node()).size(), static_cast<std::size_t>(kAgents));
 }
 
-// An engine whose fingerprint differs in one field.
-class OtherEngine : public ForwardingEngine {
-  public:
-    OtherEngine(std::unique_ptr<Engine> inner, std::size_t field)
-        : ForwardingEngine(std::move(inner)), fingerprint_(changed(ForwardingEngine::fingerprint(), field)) {}
-    const Fingerprint& fingerprint() const override { return fingerprint_; }
-
-    static Fingerprint changed(const Fingerprint& from, std::size_t field) {
-        auto model = from.model_fields();
-        auto kv = from.kv_fields();
-        auto& one = field < model.size() ? model[field] : kv[field - model.size()];
-        one.second += "-other";
-        return *Fingerprint::make(model, kv);
-    }
-
-  private:
-    Fingerprint fingerprint_;
-};
-
 TEST(IdentityTest, EachFieldOfTheFingerprintChangedAloneIsRefused) {
     const FakeModel model(durable_engine(true));
     const std::size_t model_fields = model.fingerprint().model_fields().size();
@@ -257,7 +239,7 @@ TEST(IdentityTest, EachFieldOfTheFingerprintChangedAloneIsRefused) {
         store.talk(0);
         store.close();
         store.options().decorate = [field](std::unique_ptr<Engine> engine) {
-            return std::make_unique<OtherEngine>(std::move(engine), field);
+            return std::make_unique<OtherFingerprintEngine>(std::move(engine), field);
         };
         store.open();
         const auto said = store.node().say(name_of(0), "do you know me?");

@@ -90,6 +90,59 @@ TEST_P(Scheduling, InterleavedAgentsAnswerAsIfAlone) {
               stats.prompt_tokens - stats.reused_tokens + stats.answer_tokens - stats.turns_done);
 }
 
+// In every batch of several sequences one row gets its neighbour's token.
+class CrossTalkingEngine final : public ForwardingEngine {
+  public:
+    using ForwardingEngine::ForwardingEngine;
+    Status decode(std::span<const BatchRow> rows) override {
+        std::vector<BatchRow> mixed(rows.begin(), rows.end());
+        if (!mixed.empty() && mixed.front().sequence != mixed.back().sequence) {
+            mixed.back().token = mixed.front().token;
+            ++mixed_up_;
+        }
+        return ForwardingEngine::decode(mixed);
+    }
+    std::uint32_t mixed_up() const { return mixed_up_; }
+
+  private:
+    std::uint32_t mixed_up_ = 0;
+};
+
+TEST(SchedulingControl, OneForeignTokenIsSeen) {
+    WorldOptions options;
+    options.engine = plain_engine();
+    options.engine.sequences = 2;
+    options.memory.agents_resident_max = 2;
+    CrossTalkingEngine* engine = nullptr;
+    options.decorate = [&](std::unique_ptr<Engine> inner) {
+        auto made = std::make_unique<CrossTalkingEngine>(std::move(inner));
+        engine = made.get();
+        return made;
+    };
+    World world(options);
+    for (std::size_t i = 0; i < 2; ++i) world.create(name_of(i), canary_of(i));
+    std::vector<std::shared_ptr<WaitingListener>> listeners;
+    const auto scheduler = Scheduler::start({}, world.memory(), *engine, system_clock());
+    for (std::size_t i = 0; i < 2; ++i) {
+        TurnRequest request;
+        request.agent = name_of(i);
+        request.messages = {{Role::kUser, words(40, static_cast<char>('a' + i)), {}, {}, {}, {}}};
+        request.reading = AnswerReading::kRaw;
+        request.answer_tokens_max = 40;
+        listeners.push_back(std::make_shared<WaitingListener>());
+        ASSERT_TRUE(scheduler->submit(request, listeners.back(), {}));
+    }
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < 2; ++i) {
+        const auto turn = listeners[i]->wait();
+        ASSERT_TRUE(turn) << turn.error().message;
+        const std::string text = words(40, static_cast<char>('a' + i));
+        wrong += turn->text != world.exact().answer(world.engine().fake(), name_of(i), text, 40) ? 1U : 0U;
+    }
+    ASSERT_GT(engine->mixed_up(), 0U);
+    EXPECT_GT(wrong, 0U);
+}
+
 TEST_P(Scheduling, MessagesToOneAgentGoInOrder) {
     world_->create("ada", canary_of(1));
     world_->create("eve", canary_of(2));
