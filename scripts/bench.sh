@@ -61,7 +61,7 @@ bench_routing() { with_shapes routing --sizes 2048; }
 bench_interrogation() { with_shapes interrogation; }
 bench_replay() { with_shapes replay --sizes 8192; }
 bench_original() { protocol original --shape gemma3-4b --sizes 1024; }
-bench_capacity() { protocol capacity --shape gemma3-12b --layers 6; }
+bench_capacity() { protocol capacity --shape gemma3-12b --layers 6 --sizes 8192; }
 bench_start() { protocol start --shape demo --threads 1; }
 bench_recall() { protocol recall --shape demo --threads 1; }
 

@@ -1,12 +1,13 @@
 """`kvasir serve` under test."""
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .machine import MemoryGroup
-from .server import HOST, Server
+from .server import HOST, Conflict, Server
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,22 @@ class KvasirServer(Server):
 
     def settle(self, agents: list[str]) -> None:
         for agent in agents:
-            self.call("POST", f"/agents/{agent}/save", {})
+            self._retried("POST", f"/agents/{agent}/save")
+
+    def _retried(self, method: str, path: str) -> Any:
+        """The agent is in the middle of a turn for a moment after its answer: it is being saved."""
+        for _ in range(6000):
+            try:
+                return self.call(method, path, {})
+            except Conflict:
+                time.sleep(0.005)
+        raise RuntimeError(f"{path}: in the middle of a turn for too long")
 
     def evict(self, agent: str) -> Any:
-        return self.call("POST", f"/agents/{agent}/evict", {})
+        return self._retried("POST", f"/agents/{agent}/evict")
 
     def load(self, agent: str) -> Any:
-        return self.call("POST", f"/agents/{agent}/load", {})
+        return self._retried("POST", f"/agents/{agent}/load")
 
     def create(self, agent: str, system: str) -> Any:
         return self.call("POST", "/agents", {"name": agent, "system_prompt": system})

@@ -26,6 +26,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Conflict(RuntimeError):
+    """Not now: 409."""
+
+
 class Server:
     name = ""
     ready_path = "/health"
@@ -113,6 +117,8 @@ class Server:
         response = connection.getresponse()
         answer = response.read()
         connection.close()
+        if response.status == 409:
+            raise Conflict(answer.decode(errors="replace"))
         if response.status >= 300:
             raise RuntimeError(f"{method} {path}: {response.status} {answer.decode(errors='replace')[:500]}")
         return json.loads(answer) if answer.startswith((b"{", b"[")) else answer.decode()

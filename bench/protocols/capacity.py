@@ -1,7 +1,8 @@
 """Agents at 8K tokens in 10.2 GB, resident and unshared, per KV type: by the program's own accounting.
 
 The shape is used with fewer layers (--layers 6 of Gemma 3 12B: one period of five layers with a window and one without) and
-scaled by the layers left out; pool bytes are linear in them. A server for two and one for six agents tell what one more takes.
+scaled by the layers left out; pool bytes are linear in them. A server for two and one for six agents of the last of
+--sizes tell what one more takes.
 What was asked for is allocated and touched by a server for the smaller shape: its resident bytes stand beside its own count.
 """
 
@@ -9,18 +10,18 @@ from driver.prompts import Prompts
 from driver.results import Rows
 from driver.setting import Setting
 
-TOKENS = 8192
 BUDGET_BYTES = 10.2e9
 LAYERS = {"gemma3-12b": 48, "gemma3-4b": 34, "gemma3-1b": 26, "llama3.1-8b": 32, "llama3.2-1b": 16, "qwen3-0.6b": 28}
 
 
 def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
+    tokens = setting.sizes[-1]
     used = layers_of(setting)
     whole = LAYERS.get(setting.shape, used)
     for kv_type in ("q4_0", "q8_0", "f16"):
         pools = {}
         for agents in (2, 6):
-            server = setting.kvasir(setting.room(agents=agents, context=TOKENS, kv_type=kv_type))
+            server = setting.kvasir(setting.room(agents=agents, context=tokens, kv_type=kv_type))
             server.start()
             memory = server.memory()
             pools[agents] = int(memory["kv_pool_bytes"])
@@ -29,7 +30,7 @@ def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
                 before = server.resident_bytes()
                 prompts.calibrate(server)
                 for i in range(agents):
-                    server.ask(f"agent-{i}", prompts.conversation(TOKENS - 64), 1)
+                    server.ask(f"agent-{i}", prompts.conversation(tokens - 64), 1)
                 rows.add("kvasir", "resident bytes, filled", "B", server.resident_bytes(), kv_type=kv_type, agents=agents)
                 rows.add("kvasir", "resident bytes, empty", "B", before, kv_type=kv_type, agents=agents)
             server.remove()
