@@ -12,6 +12,7 @@ import argparse
 import importlib
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,7 @@ def first_line(text: str | None) -> str:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # servers and stores go on every way out
     arguments = parse()
     if arguments.list or not arguments.protocols:
         for name in PROTOCOLS:

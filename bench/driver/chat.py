@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+IDLE_S = 2       # llama-server closes connections that were idle for 5 s, so they are made anew before
 TIMEOUT_S = 3600  # a cold prompt of 32K tokens on two cores
 
 
@@ -63,25 +64,39 @@ class Answer:
 class Chat:
     def __init__(self, host: str, port: int) -> None:
         self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+        self._used_at = 0.0
 
     def close(self) -> None:
         self._connection.close()
 
     def ask(self, body: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
         text = json.dumps({"model": "any", "temperature": 0, "stream": True, "stream_options": {"include_usage": True}, **body})
-        answer = Answer(sent_at=time.perf_counter())
-        self._connection.request("POST", "/v1/chat/completions", text.encode(),
-                                 {"Content-Type": "application/json", **(headers or {})})
-        response = self._connection.getresponse()
+        if time.monotonic() - self._used_at > IDLE_S:
+            self._connect()
+        try:
+            answer, response = self._send(text.encode(), headers or {})
+        except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected):  # so many requests were enough for it
+            self._connect()
+            answer, response = self._send(text.encode(), headers or {})
         if response.status != 200:
             raise Refused(f"{response.status} {response.read().decode(errors='replace')[:500]}")
         while line := response.readline():
             if line.startswith(b"data: ") and not line.startswith(b"data: [DONE]"):
                 self._take(json.loads(line[6:]), answer)
         answer.end_at = time.perf_counter()
+        self._used_at = time.monotonic()
         if not answer.piece_at or not answer.usage:
             raise Refused(f"an answer without words or usage: {answer}")
         return answer
+
+    def _connect(self) -> None:
+        self._connection.close()
+        self._connection.connect()
+
+    def _send(self, body: bytes, headers: dict[str, str]) -> tuple[Answer, http.client.HTTPResponse]:
+        answer = Answer(sent_at=time.perf_counter())
+        self._connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json", **headers})
+        return answer, self._connection.getresponse()
 
     @staticmethod
     def _take(event: dict[str, Any], answer: Answer) -> None:

@@ -14,6 +14,8 @@ SYSTEM = "You are agent {} of the archive. Keep what you are told and answer bri
 def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
     room = setting.room(agents=8, context=512)
     server = setting.kvasir(room)
+    server.start()  # the store is made, the model's file is hashed
+    server.stop()
     start_times(setting, rows, server, 0)
     made = 0
     for count in setting.counts:

@@ -68,11 +68,12 @@ def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
 
 
 def play_one(setting: Setting, rows: Rows, prompts: Prompts, room, kind: str, bound: int, tokens: int, pool: int) -> None:
+    if kind != "kvasir" and setting.llama is None:
+        return
     group = bounded(rows, kind.split(",")[0], bound)
     cache_ram = max(1, (SPARE_BYTES // 2) // MIB)
     server = setting.kvasir(room, group=group) if kind == "kvasir" else setting.peer(room, cache_ram, group)
-    if server is None:
-        return
+    assert server is not None
     forget_pages([setting.model])  # its pages count for who reads them first
     try:
         server.start()
