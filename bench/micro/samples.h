@@ -76,7 +76,10 @@ class ScratchStore {
     ScratchStore() : root_((std::filesystem::current_path() / "micro-XXXXXX").string()) {
         if (::mkdtemp(root_.data()) == nullptr) std::exit(1);
         files_ = make_posix_file_system();
-        store_ = value_or_exit(Store::open({.root = root_ + "/store"}, *files_, system_clock()));
+        StoreOptions options;
+        options.root = root_ + "/store";
+        options.disk_budget_bytes = std::uint64_t{4} << 30;
+        store_ = value_or_exit(Store::open(options, *files_, system_clock()));
     }
     ~ScratchStore() {
         store_.reset();

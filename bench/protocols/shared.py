@@ -2,7 +2,6 @@
 
 import time
 
-from driver.llama_server import LlamaServer
 from driver.prompts import Prompts
 from driver.results import Rows
 from driver.setting import Setting
@@ -37,10 +36,9 @@ def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
         system = {"role": "system", "content": f"{repetition} {prompts.conversation(SYSTEM_TOKENS)[1]['content']}"}
         on_disk = 0
         for number in range(1, AGENTS + 1):
-            answer = peer.ask("any", [system, prompts.user(8)], 1)
+            # One slot for all, so that each finds the prompt of the one before; its file is what keeps an agent.
+            answer = peer.ask("any", [system, prompts.user(8)], 1, id_slot=0)
             rows.add("llama-server", "creation", "ms", answer.first_ms, which="first" if number == 1 else "later")
-            if isinstance(peer, LlamaServer):
-                slot = next(s["id"] for s in peer.call("GET", "/slots") if s.get("n_prompt_tokens", s.get("n_past", 1)) or True)
-                on_disk += peer.save_slot(slot, f"agent-{number}.bin")["n_written"]
+            on_disk += peer.save_slot(0, f"agent-{number}.bin")["n_written"]
             if number in (1, AGENTS):
                 rows.add("llama-server", "KV on disk of all", "B", on_disk, agents=number)
