@@ -31,7 +31,7 @@ def head(results: list[Result]) -> Iterator[str]:
     machines = {json.dumps(result.data["machine"], sort_keys=True) for result in results}
     for text in sorted(machines):
         machine = json.loads(text)
-        yield f"Machine: {machine['cpu']}, {machine['cores']} cores, {human_bytes(machine['memory_bytes'])}, Linux {machine['kernel']}.\n"
+        yield f"Machine: {machine['cpu']}, {machine['cores']} cores, {human_bytes(machine['memory_bytes'])}.\n"
     commits = sorted({result.data["commit"] for result in results})
     yield f"Commits: {', '.join(commits)}. llama-server is built from the same llama.cpp source (`scripts/engine.sh build . server`).\n"
     if any(result.noisy for result in results):
@@ -43,7 +43,7 @@ def summary(results: list[Result], idle: dict | None) -> Iterator[str]:
     yield "## Goals\n"
     lines = []
     for goal in goals.GOALS:
-        verdicts = [v for result in results if result.protocol == goal.protocol for v in goal.judge(result)]
+        verdicts = goal.verdicts(results)
         lines.append([str(goal.number), goal.text, state_of(verdicts), f"`{goal.command}`"])
     met = NOT_MEASURED if idle is None else ("met" if idle["memory_above_idle_bytes"] <= 24e6 else "**missed**")
     lines.append(["12", "3,000 idle streams: at most 24 MB", met, "`KVASIR_BENCH=idle make bench`"])
@@ -60,8 +60,10 @@ def state_of(verdicts: list[goals.Verdict]) -> str:
 
 def each_goal(results: list[Result], idle: dict | None) -> Iterator[str]:
     for goal in goals.GOALS:
+        if goal.number == 13:
+            yield from idle_goal(idle)
         yield f"### {goal.number}. {goal.text}\n"
-        verdicts = [v for result in results if result.protocol == goal.protocol for v in goal.judge(result)]
+        verdicts = goal.verdicts(results)
         if not verdicts:
             yield "Not measured.\n"
             continue
@@ -69,6 +71,9 @@ def each_goal(results: list[Result], idle: dict | None) -> Iterator[str]:
                                                        "met" if v.met else "**missed**"] for v in verdicts))
         for note in sorted({note for v in verdicts for note in v.result.data["notes"]}):
             yield f"Note: {note}.\n"
+
+
+def idle_goal(idle: dict | None) -> Iterator[str]:
     yield "### 12. 3,000 idle streams: at most 24 MB\n"
     yield "Not measured.\n" if idle is None else (
         f"{idle['listeners']} streams, {idle['slow_readers']} slow readers, {idle['slow_senders']} slow senders: "
@@ -106,13 +111,8 @@ def commands(results: list[Result]) -> Iterator[str]:
         for lines in result.data["servers"].values():
             seen.update(lines)
     yield "Ports are free ones, `WORK` is a directory of the run.\n"
-    yield "```\n" + "\n".join(sorted(short(line) for line in seen)) + "\n```\n"
+    yield "```\n" + "\n".join(sorted(seen)) + "\n```\n"
     yield "llama-server saves and restores slots only when it is told to: the driver does so where \"by hand\" is said.\n"
-
-
-def short(line: str) -> str:
-    words = line.split(" ")
-    return " ".join([Path(words[0]).name] + [Path(word).name if word.endswith(".gguf") else word for word in words[1:]])
 
 
 def micro(found: dict | None) -> Iterator[str]:
@@ -140,8 +140,9 @@ def main() -> None:
     arguments.out.write_text("\n".join(pieces), encoding="utf-8")
     if arguments.keep:
         (pictures / "results").mkdir(parents=True, exist_ok=True)
-        for result in results:
-            shutil.copy(result.path, pictures / "results" / result.path.name)
+        for path in [result.path for result in results] + [path for pattern in ("idle-*.json", "micro-*.json")
+                                                           for path in sorted(arguments.results.glob(pattern))[-1:]]:
+            shutil.copy(path, pictures / "results" / path.name)
     print(f"{arguments.out}: {len(results)} results")
 
 

@@ -11,7 +11,6 @@ SHAPE: `demo`, or one that `kvasir synth` knows: its file is made in bench-out/m
 import argparse
 import importlib
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -72,7 +71,7 @@ def run(name: str, arguments: argparse.Namespace) -> None:
     protocol = importlib.import_module(f"protocols.{name}")
     arguments.out.mkdir(parents=True, exist_ok=True)
     model = model_file(arguments)
-    rows, work = results.Rows(), Path(tempfile.mkdtemp(prefix=f"{name}-", dir=arguments.out))
+    rows, work = results.Rows(), Path(tempfile.mkdtemp(prefix=f"{name}-", dir=arguments.out.resolve()))
     setting = Setting(arguments.program.resolve(), arguments.llama_server and arguments.llama_server.resolve(), model.resolve(),
                       arguments.shape, work, arguments.threads, arguments.kv_type, arguments.sizes, arguments.repetitions,
                       arguments.counts, arguments.tokens_by)
@@ -83,7 +82,7 @@ def run(name: str, arguments: argparse.Namespace) -> None:
     finally:
         setting.remove_servers()
         subprocess.run(["rm", "-rf", str(work)], check=True)
-    about = {"commit": machine.commit_of(ROOT), "command": " ".join(["bench/run.py", *map(shlex.quote, sys.argv[1:])]),
+    about = {"commit": machine.commit_of(ROOT), "command": command_of(name, arguments),
              "model": {"shape": arguments.shape, "weights": arguments.quant if arguments.shape != "demo" else "its own",
                        "layers": arguments.layers, "file_bytes": model.stat().st_size},
              "kv_type": arguments.kv_type, "threads": arguments.threads, "servers": setting.commands()}
@@ -91,6 +90,16 @@ def run(name: str, arguments: argparse.Namespace) -> None:
     path = results.write(arguments.out, name, rows, about, noise)
     results.show(rows)
     print(f"== {time.monotonic() - begin:.0f} s; others used {noise['others_cpu_share']:.1%} of the machine; {path}", flush=True)
+
+
+def command_of(name: str, arguments: argparse.Namespace) -> str:
+    """What measures it again, without the paths of this machine."""
+    words = ["bench/run.py", name, "--shape", arguments.shape]
+    if arguments.shape != "demo":
+        words += ["--quant", arguments.quant, *(["--layers", str(arguments.layers)] if arguments.layers else [])]
+    words += ["--kv-type", arguments.kv_type, "--threads", str(arguments.threads), "--repetitions", str(arguments.repetitions)]
+    words += ["--sizes", ",".join(map(str, arguments.sizes))]
+    return " ".join(words + (["--llama-server", "FILE"] if arguments.llama_server else []))
 
 
 def first_line(text: str | None) -> str:

@@ -1,5 +1,6 @@
 """What a run is given, and the servers it makes of it. Every command line that was used is kept for the result."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,7 +60,10 @@ class Setting:
     def commands(self) -> dict[str, list[str]]:
         for server in self._servers:
             told = self._commands.setdefault(server.name, [])
-            line = " ".join(server.command()).replace(str(self.work), "WORK").replace(f"--port {server.port}", "--port 0")
+            words = [Path(word).name if number == 0 or word.endswith(".gguf") else word.replace(str(self.work.resolve()), "WORK")
+                     for number, word in enumerate(server.command())]
+            line = " ".join(words).replace(f"--port {server.port}", "--port 0")
+            line = re.sub(r"WORK/[a-z-]+-\d+", "WORK", line)
             if line not in told:
                 told.append(line)
         return self._commands

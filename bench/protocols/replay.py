@@ -26,8 +26,9 @@ def trace_of(setting: Setting) -> list[workload.Request]:
         with Path(given).open(encoding="utf-8") as file:
             return workload.read_csv(file)
     context = setting.context()
-    sessions = 12 if setting.shape != "demo" else 6
-    return workload.Generator(workload.Shape(sessions=sessions, context=context - 512, tokens_by=setting.tokens_by)).all()
+    small = setting.shape == "demo"  # to see that it works: waits next to none
+    return workload.Generator(workload.Shape(sessions=4 if small else 12, context=context - 512, tokens_by=setting.tokens_by,
+                                             wait_max_ms=100 if small else workload.Shape.wait_max_ms)).all()
 
 
 def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:

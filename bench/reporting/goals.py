@@ -25,6 +25,11 @@ class Goal:
     command: str
     judge: Callable[[Result], Iterator[Verdict]]
 
+    def verdicts(self, results: list[Result]) -> list[Verdict]:
+        """The demo model's steps are too short for the others."""
+        return [verdict for result in results if result.protocol == self.protocol and
+                (result.shape != "demo" or self.number in (11, 13)) for verdict in self.judge(result)]
+
 
 def ratio(above: float | None, below: float | None) -> float | None:
     return above / below if above is not None and below else None
@@ -136,6 +141,8 @@ def shared(result: Result) -> Iterator[Verdict]:
 
 
 def capacity(result: Result) -> Iterator[Verdict]:
+    if result.shape != "gemma3-12b":
+        return
     for kv_type, least in (("q4_0", 38), ("q8_0", 20), ("f16", 10)):
         agents = result.median("agents in 10.2 GB", kv_type=kv_type)
         if agents is not None:

@@ -13,8 +13,7 @@ CONTRADICTIONS = """Where the document contradicts itself, or its own program:
 - A speedup was printed against a cold turn of 8.0 s that stands in the program as a number; it was never measured.
 - "Load" was 1 ms because files were mapped and read later, inside the first token. Here a load is over when every byte was read
   and verified.
-- 50 to 150 MB per agent fit 4K tokens of sliding windows kept short; its program kept full windows, and saved 8.7 MB for three
-  agents of 67 tokens.
+- 50 to 150 MB of disk per agent come without a number of tokens; its program, run, wrote 8.7 MB for three agents of 67 tokens.
 """
 
 
