@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures, writes bench-out/ and prints what was found; then writes docs/performance.md of all that is in bench-out/.
+# Measures, writes bench-out/ and prints what was found; then writes bench-out/performance.md of all that is in bench-out/.
 # What runs (KVASIR_BENCH, default all of them; about three hours on two quiet cores):
 #
 #   first_token rates active written stall taking_turns shared capacity start recall     the goals
@@ -10,18 +10,20 @@
 #   mlx         mlx-lm's prompt cache on the CPU, where it installs
 #   micro       codec, hashes, store and planner alone
 #   report      the page alone, of what was measured before
+#   publish     docs/performance.md, its plots, and the results behind it
 #
-# KVASIR_BENCH_SHAPES (default "qwen3-0.6b llama3.2-1b"), KVASIR_BENCH_SIZES (tokens, with commas), KVASIR_BENCH_REPETITIONS,
-# KVASIR_BENCH_PEER (a llama-server; none: without; not given: built from the same source, 10 minutes once).
+# KVASIR_BENCH_SHAPES (default "qwen3-0.6b"; several are measured one after another), KVASIR_BENCH_SIZES (tokens, with
+# commas), KVASIR_BENCH_REPETITIONS, KVASIR_BENCH_PROGRAM (another kvasir than the one built here), KVASIR_BENCH_PEER (a
+# llama-server; none: without; not given: built from the same source, 10 minutes once).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 mkdir -p bench-out
 stamp=$(date -u +%Y%m%dT%H%M%SZ)
 repetitions=${KVASIR_BENCH_REPETITIONS:-3}
-read -ra shapes <<<"${KVASIR_BENCH_SHAPES:-qwen3-0.6b llama3.2-1b}"
+read -ra shapes <<<"${KVASIR_BENCH_SHAPES:-qwen3-0.6b}"
 demo=models/demo/kvasir-demo.gguf
-program=build/release/src/app/kvasir
+program=${KVASIR_BENCH_PROGRAM:-build/release/src/app/kvasir}
 
 peer_known=
 peer() {  # sees to the llama-server to measure beside
@@ -36,11 +38,12 @@ peer() {  # sees to the llama-server to measure beside
     export KVASIR_BENCH_PEER
 }
 
-# protocol NAME OPTIONS...: with what KVASIR_BENCH_SIZES says in place of `--sizes`.
+# protocol NAME OPTIONS...: with what KVASIR_BENCH_SIZES and KVASIR_BENCH_REPETITIONS say in place of the options.
 protocol() {
-    local sizes=()
-    [ -z "${KVASIR_BENCH_SIZES:-}" ] || sizes=(--sizes "$KVASIR_BENCH_SIZES")
-    python3 bench/run.py "$1" --program "$program" --repetitions "$repetitions" "${@:2}" "${sizes[@]}" || die "$1 failed; the lines above say why."
+    local given=()
+    [ -z "${KVASIR_BENCH_SIZES:-}" ] || given+=(--sizes "$KVASIR_BENCH_SIZES")
+    [ -z "${KVASIR_BENCH_REPETITIONS:-}" ] || given+=(--repetitions "$KVASIR_BENCH_REPETITIONS")
+    python3 bench/run.py "$1" --program "$program" --repetitions 3 "${@:2}" "${given[@]}" || die "$1 failed; the lines above say why."
 }
 
 with_shapes() {  # NAME OPTIONS...: for every shape, beside llama-server
@@ -49,21 +52,22 @@ with_shapes() {  # NAME OPTIONS...: for every shape, beside llama-server
     for shape in "${shapes[@]}"; do protocol "$1" --shape "$shape" "${@:2}"; done
 }
 
-bench_first_token() { with_shapes first_token --sizes 1024,2048,4096,8192; }
-bench_rates() { with_shapes rates --sizes 512,2048,4096; }
-bench_active() { with_shapes active; }
-bench_written() { with_shapes written --sizes 1024,2048,4096,8192; }
-bench_stall() { with_shapes stall --sizes 1024,2048,4096; }
-bench_taking_turns() { with_shapes taking_turns --sizes 2048; }
-bench_shared() { with_shapes shared; }
-bench_staggered() { with_shapes staggered --sizes 2048; }
-bench_routing() { with_shapes routing --sizes 2048; }
-bench_interrogation() { with_shapes interrogation; }
-bench_replay() { with_shapes replay --sizes 8192; }
-bench_original() { protocol original --shape gemma3-4b --sizes 1024; }
-bench_capacity() { protocol capacity --shape gemma3-12b --layers 6 --sizes 8192; }
-bench_start() { protocol start --shape demo --threads 1; }
-bench_recall() { protocol recall --shape demo --threads 1; }
+# Minutes on two quiet cores, by an estimate for qwen3-0.6b; llama3.2-1b takes twice as long.
+bench_rates() { with_shapes rates --sizes 512,2048,4096; }                                       # 6
+bench_active() { with_shapes active; }                                                           # 4
+bench_first_token() { with_shapes first_token --sizes 1024,2048,4096,8192; }                     # 30
+bench_written() { with_shapes written --sizes 1024,2048,4096,8192; }                             # 4
+bench_stall() { with_shapes stall --sizes 1024,2048,4096; }                                      # 15
+bench_taking_turns() { with_shapes taking_turns --sizes 1024 --repetitions 1; }                  # 10
+bench_shared() { with_shapes shared; }                                                           # 3
+bench_staggered() { with_shapes staggered --sizes 2048; }                                        # 8
+bench_routing() { with_shapes routing --sizes 2048; }                                            # 15
+bench_interrogation() { with_shapes interrogation --repetitions 1; }                             # 6
+bench_replay() { with_shapes replay --sizes 8192; }                                              # 20
+bench_original() { protocol original --shape gemma3-4b --sizes 1024; }                           # 15
+bench_capacity() { protocol capacity --shape gemma3-12b --layers 6 --sizes 8192; }               # 3
+bench_start() { protocol start --shape demo --threads 1; }                                       # 8
+bench_recall() { protocol recall --shape demo --threads 1; }                                     # 5
 
 bench_turns() {
     local model=() out="bench-out/turns-$stamp.json"
@@ -122,11 +126,12 @@ bench_idle() {
 }
 
 bench_report() { :; }  # below, always
+bench_publish() { python3 bench/report.py --keep; }
 
 all="rates active first_token written stall taking_turns shared capacity start recall staggered routing interrogation replay original
     idle overhead turns mlx micro"
 for part in ${KVASIR_BENCH:-$all}; do
-    declare -F "bench_$part" >/dev/null || die "there is no benchmark '$part'; there are ${all//$'\n'/}, and report."
+    declare -F "bench_$part" >/dev/null || die "there is no benchmark '$part'; there are ${all//$'\n'/}, report and publish."
     "bench_$part"
 done
-python3 bench/report.py --keep
+python3 bench/report.py --out bench-out/performance.md

@@ -3,7 +3,7 @@
 The shape is used with fewer layers (--layers 6 of Gemma 3 12B: one period of five layers with a window and one without) and
 scaled by the layers left out; pool bytes are linear in them. A server for two and one for six agents of the last of
 --sizes tell what one more takes.
-What was asked for is allocated and touched by a server for the smaller shape: its resident bytes stand beside its own count.
+A server takes all cells at the start: what the process holds then stands beside what it told.
 """
 
 from driver.prompts import Prompts
@@ -29,10 +29,11 @@ def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
             if agents == 2:
                 before = server.resident_bytes()
                 prompts.calibrate(server)
-                for i in range(agents):
-                    server.ask(f"agent-{i}", prompts.conversation(tokens - 64), 1)
-                rows.add("kvasir", "resident bytes, filled", "B", server.resident_bytes(), kv_type=kv_type, agents=agents)
-                rows.add("kvasir", "resident bytes, empty", "B", before, kv_type=kv_type, agents=agents)
+                rows.add("kvasir", "pool, weights and buffers, as told", "B",
+                         memory["kv_pool_bytes"] + memory["weights_bytes"] + memory["compute_bytes"], kv_type=kv_type, agents=agents)
+                server.ask("agent", prompts.conversation(min(512, tokens - 64)), 1)  # compute buffers are touched, too
+                rows.add("kvasir", "resident bytes, after an answer", "B", server.resident_bytes(), kv_type=kv_type, agents=agents)
+                rows.add("kvasir", "resident bytes, after the start", "B", before, kv_type=kv_type, agents=agents)
             server.remove()
         of_one = (pools[6] - pools[2]) / 4 * whole / used
         rows.add("kvasir", "bytes of one agent, whole shape", "B", of_one, kv_type=kv_type)
