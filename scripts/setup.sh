@@ -5,13 +5,14 @@
 #   scripts/setup.sh test     also .venv, with which tests read block files, the clients that tests run and the API fuzzer
 #   scripts/setup.sh check    also the linters of `make check`
 #   scripts/setup.sh fuzz     also the compiler and run-time library of `make fuzz`
+#   scripts/setup.sh bench    also the library of the micro-benchmarks
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 # Tools count as there when their command is found, however it was installed; libraries when Debian's package is.
 tools=(g++:g++ cmake:cmake ninja:ninja-build ccache:ccache git:git npm:npm pkg-config:pkg-config python3:python3)
 libraries=(ca-certificates libboost1.81-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev
-    libedit-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
+    libedit-dev libexpected-dev libgtest-dev libgmock-dev librapidcheck-dev)
 check_tools=(clang++-14:clang-14 clang-format-14:clang-format-14 clang-tidy-14:clang-tidy-14 shellcheck:shellcheck)
 fuzz_tools=(clang++-14:clang-14 llvm-cov-14:llvm-14)
 brew_names="cmake ninja ccache node pkg-config python boost curl openssl@3 sqlite xxhash fmt spdlog cli11 tl-expected googletest google-benchmark"
@@ -92,10 +93,11 @@ wanted=("${tools[@]}")
 case "${1:-build}" in
     build|test) ;;
     check) wanted+=("${check_tools[@]}") ;;
+    bench) libraries+=(libbenchmark-dev) ;;
     fuzz)
         wanted+=("${fuzz_tools[@]}")
         libraries+=(libclang-rt-14-dev) ;;
-    *) sed -n '2,7p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,8p' "$0" >&2; exit 2 ;;
 esac
 mapfile -t missing < <(missing_tools "${wanted[@]}")
 if [[ "${1:-build}" =~ ^(test|check)$ ]] && ! python3 -c 'import ensurepip' >/dev/null 2>&1; then missing+=(python3-venv); fi

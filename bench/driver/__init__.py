@@ -1,0 +1,1 @@
+"""What the protocols of bench/ stand on: clients, servers, prompts, the machine, results."""
