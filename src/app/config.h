@@ -18,6 +18,7 @@ struct Config {
     std::uint32_t threads = 0;
     std::string kv_type_k = "f16";
     std::string kv_type_v = "f16";
+    std::string restore = "faster";
     std::int32_t gpu_layers = 0;
     std::uint32_t answer_tokens_max = kAnswerTokensDefault;
     float temperature = 0.0F;
@@ -35,6 +36,9 @@ std::string home_of(const Config& config);
 // The model after defaults: the configured one, else the shipped demo model beside the program or in the
 // source tree.
 std::string model_of(const Config& config);
+
+// As seen from this process's directory.
+std::string absolute_path(const std::string& path);
 
 // This program's own file.
 std::string executable_path();

@@ -46,6 +46,7 @@ Result<std::unique_ptr<Session>> Session::open(const Config& config, OpenStore o
     MemoryOptions memory;
     memory.agents_resident_max = config.agents_resident_max;
     memory.on_event = options.on_event;
+    memory.restore = config.restore == "always" ? RestorePolicy::kAlways : RestorePolicy::kWhenFaster;
     KVASIR_TRY_ASSIGN(session->memory_,
                       AgentMemory::open(memory, *session->engine_, *session->store_, system_clock()));
     if (config.verbose) {

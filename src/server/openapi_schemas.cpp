@@ -209,6 +209,8 @@ json::object request_schema(std::string_view pattern) {
     if (pattern == "/agents/{name}")
         return object_of({}, {{"name", name()}, {"title", text()}, {"type", text()}, {"pinned", flag()}});
     if (pattern == "/agents/{name}/pin") return object_of({}, {{"pinned", flag()}});
+    if (pattern == "/agents/{name}/import")
+        return object_of({"file"}, {{"file", text()}, {"trust_kv", flag()}, {"dry_run", flag()}});
     if (pattern == "/agents/{name}/rollback") return object_of({"to"}, {{"to", integer(0, kTurnsMax)}});
     return {};
 }

@@ -43,6 +43,7 @@ class DirectoryStore final : public Store {
         on_agent_collected_ = std::move(listener);
     }
     Status remove_file(BlockKind kind, const BlockName& name) override;
+    Status retire_file(BlockKind kind, const BlockName& name) override;
     Status admit_turn() override;
     Status make_room_to_erase() override { return budget_.make_room_to_erase(); }
     Result<DiskUsage> usage() override;
@@ -65,6 +66,8 @@ class DirectoryStore final : public Store {
     std::uint64_t log_bytes_expected() const;
     Status shrink_log();
     Status check_blocks_may_be_written() const;
+    enum class Held { kStay, kGo };
+    void remove_retired(Held held = Held::kStay);
     void probe_blocks();
     void probe_catalog();
 
@@ -76,6 +79,7 @@ class DirectoryStore final : public Store {
     BlockFiles blocks_;
     DiskBudget budget_;
     BlockHolds holds_;
+    std::vector<BlockFileName> retired_;  // still held when their rows went
     VictimQueue victims_;
     std::function<void(AgentId)> on_agent_collected_;
     StoreHealth health_;
