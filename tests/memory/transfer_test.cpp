@@ -257,8 +257,8 @@ TEST_P(Transfers, RowsOfAnotherConversationAreNotTaken) {
     World world(options());
     world.create("ada", "You are Ada.");
     world.create("bob", "You are Bob.");
-    world.say("ada", "first", 4);
-    world.say("bob", "other", 4);
+    world.say("ada", "first", 1);
+    world.say("bob", "other", 1);
     const auto ada = export_bytes(world.memory(), "ada");
     const auto bob = export_bytes(world.memory(), "bob");
     ASSERT_TRUE(ada && bob);

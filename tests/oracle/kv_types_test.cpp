@@ -149,7 +149,7 @@ struct Line {
 
 std::size_t exact(const Measured& measured, const std::vector<std::string>& expected) {
     std::size_t count = 0;
-    for (std::size_t i = 0; i < expected.size(); ++i) count += measured.answers[i] == expected[i] ? 1 : 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) count += measured.answers[i] == expected[i] ? 1U : 0U;
     return count;
 }
 
@@ -228,7 +228,7 @@ TEST(SoakKvTypes, ARestoreChangesNothingWhateverTheType) {
             ASSERT_TRUE(line) << type << ": " << line.error().message;
             std::size_t differ = 0;
             for (std::size_t i = 0; i < line->asked; ++i)
-                differ += line->never_stopped.answers[i] == line->restored.answers[i] ? 0 : 1;
+                differ += line->never_stopped.answers[i] == line->restored.answers[i] ? 0U : 1U;
             EXPECT_EQ(differ, 0U) << type;
             EXPECT_EQ(line->never_stopped.loss, line->restored.loss) << type << ", to the bit";
             if (others == 0) at_1k.push_back(line->never_stopped.perplexity());
