@@ -26,7 +26,9 @@ int reused_by(const ServedWorld& served, const std::string& agent) {
 }
 
 TEST(RewarmRoutes, ReadEverybodyAgainInTheBackground) {
-    ServedWorld served({.places = 2});
+    ServedOptions options;
+    options.places = 2;
+    ServedWorld served(options);
     for (const char* name : {"ada", "bob", "carl"}) {
         served.client().post("/agents", json::object{{"name", name}, {"system_prompt", words(300)}});
         reused_by(served, name);
