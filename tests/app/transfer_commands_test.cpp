@@ -69,8 +69,9 @@ void check_transfers(const Home& home, const std::string& folder) {
     const Outcome read_again = other.run({"chat", "vera", "What is the owner of the archive?", "--json"});
     EXPECT_EQ(reused(read_again), 0) << read_again.out;
     EXPECT_NE(read_again.out.find("Nora"), std::string::npos) << read_again.out;
-    EXPECT_EQ(other.run({"import", file, "--name", "trusted", "--trust-kv"}).exit_code, 0);
-    const Outcome trusted = other.run({"chat", "trusted", "What is the owner of the archive?", "--json"});
+    const Home third;
+    EXPECT_EQ(third.run({"import", file, "--name", "trusted", "--trust-kv"}).exit_code, 0);
+    const Outcome trusted = third.run({"chat", "trusted", "What is the owner of the archive?", "--json"});
     EXPECT_EQ(reused(trusted), tokens - 1) << trusted.out;
     EXPECT_NE(trusted.out.find("Nora"), std::string::npos) << trusted.out;
 
@@ -83,7 +84,10 @@ void check_transfers(const Home& home, const std::string& folder) {
 TEST(RewarmCommand, ReadsAgainWhatOtherKvTypesLeftBehind) {
     const Home home;
     for (const char* name : {"vera", "otto"})
-        ASSERT_EQ(home.run({"chat", name, "Hello.", "--create", "--system", "You are kind."}).exit_code, 0);
+        ASSERT_EQ(home.run({"chat", name, "Hello.", "--create", "--system",
+                            "You are " + std::string(name) + ", and kind."})
+                      .exit_code,
+                  0);
     const Outcome nothing = home.run({"rewarm"});
     EXPECT_NE(nothing.out.find("nothing to read"), std::string::npos) << nothing.out << nothing.err;
     const Outcome read = home.run({"rewarm", "--cache-type-k", "q8_0", "--json"});

@@ -236,7 +236,9 @@ class Game {
     // As it is, changed, or trusted.
     std::optional<std::string> import_one(const Operation& operation) {
         if (exported_.empty() || agents_.size() >= kAgentsMax) return {};
-        const Exported& from = std::next(exported_.begin(), static_cast<std::ptrdiff_t>(operation.argument % exported_.size()))->second;
+        const Exported& from =
+            std::next(exported_.begin(), static_cast<std::ptrdiff_t>(operation.argument % exported_.size()))
+                ->second;
         Remembered made = from.agent;
         made.name = fmt::format("import-{}", step_);
         ImportHow how{made.name};

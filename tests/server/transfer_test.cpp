@@ -85,7 +85,11 @@ TEST_F(TransferRoutes, FilesAndTrustAreTheOwners) {
     const std::string path = folder_ + "/ada.safetensors";
     std::ofstream(path, std::ios::binary) << file.body;
     const auto client = served_->client();
-    EXPECT_EQ(client.post("/agents/bob/import", json::object{{"file", path}}).status, 403);
+    EXPECT_EQ(
+        client
+            .post("/agents/bob/import", json::object{{"file", path}}, {{"content-type", "application/json"}})
+            .status,
+        403);
     EXPECT_EQ(client.request("POST", "/agents/bob/import?trust_kv=true", file.body, kBytes).status, 403);
     EXPECT_EQ(client.get("/agents/bob").status, 404);
     const auto made = ask_as_owner("/agents/bob/import", {{"file", path}, {"trust_kv", true}});
