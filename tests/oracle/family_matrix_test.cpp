@@ -200,12 +200,10 @@ std::string header() {
         "all logits that were sampled from are the same to the last bit, unless the cell says otherwise (one "
         "thread, the same\n"
         "chunks). Conversations have a system prompt and three turns, the first of them longer than a block; "
-        "an "
-        "edit changes the\n"
-        "third, a divergence the second,\n"
-        "a rollback goes back to the second. An import finds an empty store: its KV is the file's. KV types "
-        "with the same\n"
-        "numbers share a line.\n\n"
+        "an edit changes\n"
+        "the third, a divergence the second, a rollback goes back to the second. An import finds an empty "
+        "store: its KV is\n"
+        "the file's. KV types with the same numbers share a line.\n\n"
         "| model | family | planes | KV types |";
     std::string line = "|---|---|---|---|";
     for (const char* operation : kOperations) {
