@@ -94,8 +94,8 @@ build_programs() {
 }
 
 bench_overhead() {
-    build_programs kvasir_overhead kvasir_synth_model
-    [ -s bench-out/shape-1b.gguf ] || build/release/bench/kvasir_synth_model "$demo" bench-out/shape-1b.gguf
+    build_programs kvasir_overhead
+    [ -s bench-out/shape-1b.gguf ] || ./kvasir synth --shape llama3.2-1b --vocabulary 32000 --out bench-out/shape-1b.gguf
     say "overhead (some minutes)"
     build/release/bench/kvasir_overhead bench-out/shape-1b.gguf "$repetitions" 32 | tee "bench-out/overhead-$stamp.txt"
 }

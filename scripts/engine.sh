@@ -83,7 +83,7 @@ build_engine() {
         -DLLAMA_BUILD_TESTS=ON -DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF
         -DLLAMA_OPENSSL=OFF -DGGML_OPENMP=OFF)
     # No AMX: gcc 12 drops what llama.cpp writes into a tile configuration before it loads it, and the first tile instruction
-    # ends the process (docs/decisions/0031).
+    # ends the process (docs/decisions/0035).
     case "$(uname -m)" in
         x86_64) flags+=("-DCMAKE_C_FLAGS=$no_amx" "-DCMAKE_CXX_FLAGS=$no_amx") ;;
     esac

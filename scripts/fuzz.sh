@@ -13,7 +13,7 @@ set -euo pipefail
 floor=90
 control_seconds=120
 findings=build/fuzz-findings corpora=build/fuzz-corpus logs=build/fuzz-logs programs=build/fuzz/tests/fuzz
-all_targets=(block_header block_file state_image catalog_rows turn_messages request_bodies http_request server_events
+all_targets=(block_header block_file import_file state_image catalog_rows turn_messages request_bodies http_request server_events
     chat_template configuration names)
 read -ra targets <<<"${KVASIR_FUZZ_TARGETS:-${all_targets[*]}}"
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
@@ -24,6 +24,7 @@ parsers_of() {
     case "$1" in
         block_header) echo src/store/kv_file_decode.cpp src/store/kv_header.cpp ;;
         block_file) echo src/store/kv_file_decode.cpp src/store/kv_header.cpp src/store/block_files.cpp ;;
+        import_file) echo src/store/agent_file_{decode,encode}.cpp src/memory/{import_file,transfer_layout}.cpp ;;
         state_image) echo src/engine/llama/state_image.cpp ;;
         catalog_rows) echo src/store/sqlite_columns.cpp src/memory/conversation.cpp ;;
         turn_messages) echo src/memory/message_text.cpp ;;
@@ -41,6 +42,7 @@ parsers_of() {
 options_of() {  # files that are larger, slower, or read with a dictionary
     case "$1" in
         request_bodies|turn_messages) echo "-max_len=4096 -dict=tests/fuzz/json.dict" ;;
+        import_file) echo "-max_len=16384 -dict=tests/fuzz/json.dict" ;;
         chat_template) echo "-max_len=2048 -dict=tests/fuzz/json.dict -timeout=30" ;;
         http_request) echo "-max_len=12000 -dict=tests/fuzz/http.dict" ;;
         configuration) echo "-max_len=1024 -dict=tests/fuzz/configuration.dict" ;;

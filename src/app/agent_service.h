@@ -2,6 +2,7 @@
 // store. Made and owned by one command, used by its thread; every call blocks until it is done.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,13 @@
 namespace kvasir {
 
 enum class AgentHost { kThisProcess, kServer };
+
+struct ImportWish {
+    std::string path;
+    std::string name;  // "": as in the file
+    TrustKv trust = TrustKv::kNo;
+    DryRun dry_run = DryRun::kNo;
+};
 
 class AgentService {
   public:
@@ -37,7 +45,13 @@ class AgentService {
     // said until the flag was set is kept there, and the result is kCancelled.
     virtual Result<TurnResult> message(const std::string& name, const std::string& text,
                                        const MessageOptions& options) = 0;
+    // To a new file; from one. Both paths are as this process has them.
+    virtual Result<ExportReport> export_agent(const std::string& name, const std::string& path) = 0;
+    virtual Result<ImportReport> import_agent(const ImportWish& wish) = 0;
     virtual Result<VerifyReport> verify(const std::string& name) = 0;
+    // Agents whose KV is of no use any more, the last used first. Told as it goes on, with the agent's name.
+    virtual Result<RewarmReport> rewarm(
+        const std::function<void(const RewarmReport&, const std::string&)>& on_progress) = 0;
     virtual Result<MemoryUsage> memory_usage() = 0;
 };
 

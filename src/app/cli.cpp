@@ -267,6 +267,32 @@ void add_others(CLI::App& app, Command& command) {
     });
 }
 
+void add_transfers(CLI::App& app, Command& command) {
+    auto* exported = app.add_subcommand("export", "write an agent to one safetensors file");
+    auto export_arguments = std::make_shared<ExportArguments>();
+    exported->add_option("agent", export_arguments->agent, "its name")->required();
+    exported->add_option("--out", export_arguments->path, "the new file (default: NAME.safetensors here)");
+    exported->callback([&command, export_arguments] {
+        command = [export_arguments](const Config& config) { return run_export(config, *export_arguments); };
+    });
+    auto* imported = app.add_subcommand("import", "make an agent from such a file");
+    auto import_arguments = std::make_shared<ImportArguments>();
+    imported->add_option("file", import_arguments->path, "the file")->required();
+    imported->add_option("--name", import_arguments->name, "what to call it (default: as in the file)");
+    imported->add_flag("--trust-kv", import_arguments->trust_kv,
+                       "use its KV although another store wrote it: who wrote the file can make every agent "
+                       "say anything");
+    imported->add_flag("--dry-run", import_arguments->dry_run, "only tell what would be read again");
+    imported->callback([&command, import_arguments] {
+        command = [import_arguments](const Config& config) { return run_import(config, *import_arguments); };
+    });
+}
+
+void add_rewarm(CLI::App& app, Command& command) {
+    app.add_subcommand("rewarm", "read agents again whose KV is of no use any more, the last used first")
+        ->callback([&command] { command = run_rewarm; });
+}
+
 int report(const Config& config, const Error& error) {
     const ExitCode code = exit_code_of(error.code);
     if (config.json) {
@@ -332,6 +358,8 @@ int run_command_line(int argc, char** argv) {
     add_why(app, command);
     add_store_commands(app, command);
     add_pull(app, command);
+    add_transfers(app, command);
+    add_rewarm(app, command);
     add_others(app, command);
     try {
         app.parse(with_environment(app, given_arguments(argc, argv)));

@@ -153,6 +153,7 @@ Result<ExitCode> run_bench(const Config& config, const BenchArguments& arguments
         if (error || ::mkdtemp(home.data()) == nullptr)
             return fail(ErrorCode::kIo, "cannot make a temporary directory");
         Config own = config;
+        own.restore = "always";  // that is what is measured
         own.home = home;
         own.quiet = true;
         Status lived = first_life(own, bench);

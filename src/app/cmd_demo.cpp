@@ -66,6 +66,7 @@ std::vector<std::string> child_arguments(const Config& config, const std::string
                                           "--max-agents",    std::to_string(config.agents_resident_max),
                                           "--max-tokens",    std::to_string(config.answer_tokens_max),
                                           "--threads",       std::to_string(config.threads),
+                                          "--restore",       "always",  // that is what is shown
                                           "--cache-type-k",  config.kv_type_k,
                                           "--cache-type-v",  config.kv_type_v,
                                           "--gpu-layers",    std::to_string(config.gpu_layers)};

@@ -20,39 +20,25 @@ struct Check {
     std::string told;
 };
 
-constexpr Position kProbeTokens = 512;
+// From which length on bringing stored tokens back is faster than reading them again.
+std::string pays_from(const KvRates& rates) {
+    const auto tokens = rates.break_even();
+    if (!tokens) return "reading is always faster than a restore";
+    return fmt::format("a restore pays from {} tokens on", std::max<Position>(1, *tokens));
+}
 
-// How fast this machine reads a prompt, and what a stored token costs: from which length on a restore pays.
+// How fast this machine reads a prompt, and what a stored token costs: measured now, and in turns so far.
 Result<std::string> measure_rates(Session& session) {
-    Engine& engine = session.engine();
-    const Position tokens = std::min<Position>(kProbeTokens, engine.model().context_tokens / 2);
-    KVASIR_TRY_ASSIGN(const SequenceId sequence, engine.open_sequence());
-    const auto close = [&](Result<std::string> result) {
-        engine.close_sequence(sequence);
-        return result;
-    };
-    std::vector<BatchRow> rows;
-    for (Position i = 0; i < std::min<Position>(tokens, engine.model().batch_tokens); ++i) {
-        rows.push_back({sequence, static_cast<Token>(1 + i % 64), i, i + 1 == tokens});
-    }
-    const std::int64_t begin_us = system_clock().monotonic_us();
-    if (const Status decoded = engine.decode(rows); !decoded) return close(fail(decoded.error()));
-    (void)engine.counters();  // waits for the work to be done
-    const double prefill_us =
-        static_cast<double>(system_clock().monotonic_us() - begin_us) / static_cast<double>(rows.size());
-    std::vector<std::byte> image;
-    const TokenRange range{0, std::min<Position>(kBlockTokens, static_cast<Position>(rows.size()))};
-    if (const Status out = engine.export_rows(sequence, Plane::kAppend, range, image); !out)
-        return close(fail(out.error()));
-    if (const Status back = engine.rewind(sequence, 0); !back) return close(fail(back.error()));
-    const std::int64_t import_us = system_clock().monotonic_us();
-    if (const Status in = engine.import_rows(sequence, Plane::kAppend, range, image); !in)
-        return close(fail(in.error()));
-    const double restore_us = static_cast<double>(system_clock().monotonic_us() - import_us) / range.size();
-    return close(
-        fmt::format("reading a token takes {:.1f} us, importing its KV {:.2f} us ({:.0f}x); {} per token",
-                    prefill_us, restore_us, prefill_us / std::max(restore_us, 0.001),
-                    human_bytes(engine.kv_layout().row_bytes(Plane::kAppend))));
+    const bool seen = session.memory().rates().known();
+    const KvRates before = session.memory().rates();
+    KVASIR_TRY_ASSIGN(const KvRates now, session.memory().measure_rates());
+    std::string told = fmt::format(
+        "reading a token takes {:.1f} us, restoring one {:.2f} us and {:.2f} ms for each restore: {}; {} per "
+        "token",
+        1000 * now.prefill_token_ms(), 1000 * now.restore_token_ms(), now.restore_fixed_ms(), pays_from(now),
+        human_bytes(session.engine().kv_layout().row_bytes(Plane::kAppend)));
+    if (seen) told += "; by the turns so far: " + pays_from(before);
+    return told;
 }
 
 void check_store(const Config& config, std::vector<Check>& checks) {

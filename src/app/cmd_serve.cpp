@@ -129,6 +129,7 @@ Result<Served> open_served(const Config& config, const ServeArguments& arguments
     MemoryOptions memory;
     memory.agents_resident_max = config.agents_resident_max;
     memory.on_event = options.on_event;
+    memory.restore = restore_policy_of(config);
     served.scheduler = Scheduler::start(scheduling, models, memory, *served.opened.store, system_clock());
     return served;
 }

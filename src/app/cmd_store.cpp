@@ -1,10 +1,7 @@
 // `kvasir fsck`, `kvasir gc`, `kvasir backup`: the store as a whole, here or through the server that holds
 // it.
-#include <cstdlib>
-
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "app/commands.h"
 #include "app/print_json.h"
@@ -66,12 +63,6 @@ void print_check(const json::value& report) {
                    for_terminal(text_of(finding, "what")));
 }
 
-std::string absolute(const std::string& path) {
-    if (!path.empty() && path.front() == '/') return path;
-    const std::unique_ptr<char, decltype(&std::free)> here(::getcwd(nullptr, 0), &std::free);
-    return here ? std::string(here.get()) + "/" + path : path;
-}
-
 }  // namespace
 
 Result<ExitCode> run_fsck(const Config& config, const FsckArguments& arguments) {
@@ -127,7 +118,7 @@ Result<ExitCode> run_gc(const Config& config, const GcArguments& arguments) {
 }
 
 Result<ExitCode> run_backup(const Config& config, const BackupArguments& arguments) {
-    const std::string directory = absolute(arguments.directory);
+    const std::string directory = absolute_path(arguments.directory);
     KVASIR_TRY_ASSIGN(const json::value report, ask_store(config, "/store/backup", {{"directory", directory}},
                                                           [&](Store& store) -> Result<json::value> {
                                                               const auto backup =

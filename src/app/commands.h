@@ -88,6 +88,18 @@ struct PullArguments {
     bool force = false;  // also one that is larger than the memory
 };
 
+struct ExportArguments {
+    std::string agent;
+    std::string path;  // "": NAME.safetensors here
+};
+
+struct ImportArguments {
+    std::string path;
+    std::string name;  // "": as in the file
+    bool trust_kv = false;
+    bool dry_run = false;
+};
+
 struct ServeArguments {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8642;
@@ -126,6 +138,9 @@ Result<ExitCode> run_doctor(const Config& config);
 Result<ExitCode> run_fsck(const Config& config, const FsckArguments& arguments);
 Result<ExitCode> run_gc(const Config& config, const GcArguments& arguments);
 Result<ExitCode> run_backup(const Config& config, const BackupArguments& arguments);
+Result<ExitCode> run_export(const Config& config, const ExportArguments& arguments);
+Result<ExitCode> run_import(const Config& config, const ImportArguments& arguments);
+Result<ExitCode> run_rewarm(const Config& config);
 Result<ExitCode> run_demo(const Config& config, const DemoArguments& arguments);
 Result<ExitCode> run_bench(const Config& config, const BenchArguments& arguments);
 Result<ExitCode> run_synth(const Config& config, const SynthArguments& arguments);

@@ -20,6 +20,12 @@ std::string home_of(const Config& config) {
     return std::string(home != nullptr ? home : ".") + "/.kvasir";
 }
 
+std::string absolute_path(const std::string& path) {
+    std::error_code failed;
+    const auto absolute = std::filesystem::absolute(path, failed);
+    return failed ? path : absolute.string();
+}
+
 std::string executable_path() {
 #if defined(__APPLE__)
     std::array<char, 4096> path{};

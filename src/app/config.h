@@ -22,6 +22,7 @@ struct Config {
     std::uint32_t threads = 0;
     std::string kv_type_k = "f16";
     std::string kv_type_v = "f16";
+    std::string restore = "faster";
     std::int32_t gpu_layers = 0;
     std::uint32_t answer_tokens_max = kAnswerTokensDefault;
     float temperature = 0.0F;
@@ -47,6 +48,9 @@ bool is_model_name(const std::string& name);
 
 // Where pulled models lie, as NAME.gguf.
 std::string models_folder(const Config& config);
+
+// As seen from this process's directory.
+std::string absolute_path(const std::string& path);
 
 // This program's own file.
 std::string executable_path();

@@ -51,6 +51,11 @@ void add_config_options(CLI::App& app, Config& config) {
     app.add_option("--ctv,--cache-type-v", config.kv_type_v, "KV type of values")
         ->envname("KVASIR_CACHE_TYPE_V")
         ->capture_default_str();
+    app.add_option("--restore", config.restore,
+                   "bring stored KV back when that is faster than reading (as measured), or always")
+        ->envname("KVASIR_RESTORE")
+        ->check(CLI::IsMember({"faster", "always"}))
+        ->capture_default_str();
     app.add_option("--ngl,--gpu-layers", config.gpu_layers, "layers on the GPU, where there is one")
         ->envname("KVASIR_GPU_LAYERS")
         ->capture_default_str();

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/byte_source.h"
+#include "base/new_file.h"
+
 namespace kvasir {
 
 Result<std::unique_ptr<AgentService>> LocalAgents::open(const Config& config, OpenStore store, Need need) {
@@ -77,6 +80,30 @@ Result<SaveResult> LocalAgents::evict(const std::string& name) {
     return session_->memory().evict(name);
 }
 
+Result<ExportReport> LocalAgents::export_agent(const std::string& name, const std::string& path) {
+    KVASIR_TRY_ASSIGN(AgentMemory * memory, this->memory());
+    KVASIR_TRY_ASSIGN(const auto run, memory->begin_export(name));
+    KVASIR_TRY_ASSIGN(const auto file, NewFile::create(path));
+    std::vector<std::byte> bytes;
+    while (!run->done()) {
+        KVASIR_TRY(run->step(bytes));
+        KVASIR_TRY(file->append(bytes));
+    }
+    KVASIR_TRY(file->finish());
+    return run->report();
+}
+
+Result<ImportReport> LocalAgents::import_agent(const ImportWish& wish) {
+    ImportRequest request{nullptr, wish.name, wish.trust, wish.dry_run};
+    KVASIR_TRY_ASSIGN(request.file, open_byte_source(wish.path));
+    KVASIR_TRY_ASSIGN(AgentMemory * memory, this->memory());
+    // Without a measure it is only not known how long reading would take.
+    if (wish.dry_run == DryRun::kYes && !memory->rates().known()) (void)memory->measure_rates();
+    const auto run = memory->begin_import(std::move(request));
+    while (!run->done()) KVASIR_TRY(run->step());
+    return run->report();
+}
+
 Result<VerifyReport> LocalAgents::verify(const std::string& name) {
     KVASIR_TRY_ASSIGN(AgentMemory * memory, this->memory());
     return memory->verify(name);
@@ -86,6 +113,29 @@ Result<TurnResult> LocalAgents::message(const std::string& name, const std::stri
                                         const MessageOptions& options) {
     KVASIR_TRY_ASSIGN(AgentMemory * memory, this->memory());
     return memory->message(name, text, options);
+}
+
+Result<RewarmReport> LocalAgents::rewarm(
+    const std::function<void(const RewarmReport&, const std::string&)>& on_progress) {
+    KVASIR_TRY_ASSIGN(AgentMemory * memory, this->memory());
+    KVASIR_TRY_ASSIGN(const auto names, memory->names_by_heat());
+    RewarmReport report;
+    for (const std::string& name : names) {
+        KVASIR_TRY_ASSIGN(const RewarmCandidate candidate, memory->rewarm_candidate(name));
+        if (candidate.tokens_to_read == 0) continue;
+        ++report.agents;
+        on_progress(report, name);
+        const auto loaded = memory->load(name);
+        Status ended = loaded ? memory->end_rewarm(candidate) : Status(fail(loaded.error()));
+        if (loaded) {
+            report.tokens_read += loaded->evaluated_tokens;
+            report.prefill_ms += loaded->prefill_ms;
+        }
+        if (ended) continue;
+        ++report.failed;
+        report.last_error = name + ": " + ended.error().message;
+    }
+    return report;
 }
 
 Result<MemoryUsage> LocalAgents::memory_usage() {

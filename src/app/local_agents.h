@@ -30,7 +30,11 @@ class LocalAgents final : public AgentService {
     Result<SaveResult> evict(const std::string& name) override;
     Result<TurnResult> message(const std::string& name, const std::string& text,
                                const MessageOptions& options) override;
+    Result<ExportReport> export_agent(const std::string& name, const std::string& path) override;
+    Result<ImportReport> import_agent(const ImportWish& wish) override;
     Result<VerifyReport> verify(const std::string& name) override;
+    Result<RewarmReport> rewarm(
+        const std::function<void(const RewarmReport&, const std::string&)>& on_progress) override;
     Result<MemoryUsage> memory_usage() override;
 
   private:

@@ -1,6 +1,8 @@
 #include "app/remote_agents.h"
 
 #include <chrono>
+#include <limits>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -10,7 +12,10 @@
 #include "app/remote_answers.h"
 #include "app/remote_turn.h"
 #include "app/server_json.h"
+#include "base/byte_source.h"
 #include "base/names.h"
+#include "base/new_file.h"
+#include "memory/import_file.h"
 
 namespace kvasir {
 
@@ -51,6 +56,13 @@ Result<json::value> RemoteAgents::ask(const ClientRequest& request) const {
     if (!response) return fail(error_of_connection(response.error()));
     if (response->status / 100 != 2) return fail(error_of_response(response->status, response->body));
     return parse_server_json(response->body);
+}
+
+Status RemoteAgents::ask_for_bytes(const ClientRequest& request) const {
+    const auto response = ask_unix_socket(socket_path_, request);
+    if (!response) return fail(error_of_connection(response.error()));
+    if (response->status / 100 != 2) return fail(error_of_response(response->status, response->body));
+    return {};
 }
 
 Result<json::value> RemoteAgents::ask_agent(const std::string& name, const char* method, const char* what,
@@ -134,9 +146,65 @@ Result<SaveResult> RemoteAgents::evict(const std::string& name) {
     return saved_of_json(answer);
 }
 
+Result<ExportReport> RemoteAgents::export_agent(const std::string& name, const std::string& path) {
+    KVASIR_TRY(check_is_path(name));
+    KVASIR_TRY_ASSIGN(const auto file, NewFile::create(path));
+    ClientRequest request;
+    request.target = fmt::format("/agents/{}/export", name);
+    request.silence_ms_max = kWorkMs;
+    request.body_bytes_max = std::numeric_limits<std::uint64_t>::max();
+    ExportReport report;
+    request.on_bytes = [&](std::string_view bytes) {
+        report.file_bytes += bytes.size();
+        return file->append(std::as_bytes(std::span(bytes)));
+    };
+    KVASIR_TRY(ask_for_bytes(request));
+    KVASIR_TRY(file->finish());
+    // What came is what was meant: the file tells its own size.
+    KVASIR_TRY_ASSIGN(const auto written, open_byte_source(path));
+    KVASIR_TRY_ASSIGN(const AgentFileHeader header, read_agent_header(*written));
+    report.agent = header.agent_id;
+    report.cache_tokens = header.cache_tokens;
+    report.turns = static_cast<std::uint32_t>(header.turns.size() - 1);
+    const auto tokens = find_tensor(header, kAgentFileTokens);
+    report.tokens = tokens ? static_cast<Position>(tokens->bytes / sizeof(Token)) : 0;
+    return report;
+}
+
+Result<ImportReport> RemoteAgents::import_agent(const ImportWish& wish) {
+    std::string name = wish.name;
+    if (name.empty()) {
+        KVASIR_TRY_ASSIGN(const auto file, open_byte_source(wish.path));
+        KVASIR_TRY_ASSIGN(AgentFileHeader header, read_agent_header(*file));
+        name = std::move(header.agent_id);
+    }
+    const json::object body{{"file", absolute_path(wish.path)},
+                            {"trust_kv", wish.trust == TrustKv::kYes},
+                            {"dry_run", wish.dry_run == DryRun::kYes}};
+    KVASIR_TRY(check_agent_name(name));
+    KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "POST", "/import", kWorkMs, body));
+    return imported_of_json(answer);
+}
+
 Result<VerifyReport> RemoteAgents::verify(const std::string& name) {
     KVASIR_TRY_ASSIGN(const json::value answer, ask_agent(name, "POST", "/verify", kWorkMs));
     return verified_of_json(answer);
+}
+
+Result<RewarmReport> RemoteAgents::rewarm(
+    const std::function<void(const RewarmReport&, const std::string&)>& on_progress) {
+    ClientRequest request;
+    request.method = "POST";
+    request.target = "/rewarm";
+    request.silence_ms_max = kLookMs;
+    for (;;) {
+        KVASIR_TRY_ASSIGN(const json::value answer, ask(request));
+        KVASIR_TRY_ASSIGN(const RemoteRewarm now, rewarm_of_json(answer));
+        if (!now.running) return now.report;
+        on_progress(now.report, now.current);
+        request.method = "GET";
+        std::this_thread::sleep_for(kLookAgain);
+    }
 }
 
 Result<MemoryUsage> RemoteAgents::memory_usage() {

@@ -35,7 +35,11 @@ class RemoteAgents final : public AgentService {
     Result<SaveResult> evict(const std::string& name) override;
     Result<TurnResult> message(const std::string& name, const std::string& text,
                                const MessageOptions& options) override;
+    Result<ExportReport> export_agent(const std::string& name, const std::string& path) override;
+    Result<ImportReport> import_agent(const ImportWish& wish) override;
     Result<VerifyReport> verify(const std::string& name) override;
+    Result<RewarmReport> rewarm(
+        const std::function<void(const RewarmReport&, const std::string&)>& on_progress) override;
     Result<MemoryUsage> memory_usage() override;
 
   private:
@@ -44,6 +48,7 @@ class RemoteAgents final : public AgentService {
     Result<boost::json::value> ask_agent(const std::string& name, const char* method, const char* what,
                                          std::uint32_t silence_ms_max,
                                          const boost::json::object& body = {}) const;
+    Status ask_for_bytes(const ClientRequest& request) const;  // which go to its on_bytes
     void note_durability(const std::string& name, const std::atomic<bool>* cancelled, TurnResult& turn);
 
     std::string socket_path_;

@@ -129,6 +129,38 @@ Result<EraseReceipt> receipt_of_json(const json::value& answer) {
     return fields.done(std::move(receipt));
 }
 
+Result<ImportReport> imported_of_json(const json::value& answer) {
+    ServerFields fields(answer);
+    ImportReport report;
+    fields.read("agent", report.agent);
+    fields.read("tokens", report.tokens);
+    fields.read("turns", report.turns);
+    fields.read("kv_tokens", report.kv_tokens);
+    fields.read("tokens_to_read", report.tokens_to_read);
+    fields.read("kv_refused", report.kv_refused);
+    fields.read("kv_bytes_written", report.kv_bytes_written);
+    fields.read("dry_run", report.dry_run);
+    if (const json::value* ms = fields.find("read_ms"); ms != nullptr && !ms->is_null()) {
+        double number = 0;
+        fields.read("read_ms", number);
+        report.read_ms = number;
+    }
+    return fields.done(std::move(report));
+}
+
+Result<RemoteRewarm> rewarm_of_json(const json::value& answer) {
+    ServerFields fields(answer);
+    RemoteRewarm rewarm;
+    fields.read("running", rewarm.running);
+    fields.read("current", rewarm.current);
+    fields.read("agents", rewarm.report.agents);
+    fields.read("failed", rewarm.report.failed);
+    fields.read("tokens_read", rewarm.report.tokens_read);
+    fields.read("prefill_ms", rewarm.report.prefill_ms);
+    fields.read("last_error", rewarm.report.last_error);
+    return fields.done(std::move(rewarm));
+}
+
 Result<SaveResult> saved_of_json(const json::value& answer) {
     ServerFields fields(answer);
     SaveResult saved;

@@ -2,6 +2,7 @@
 // its errors into ours. Pure functions. kUnavailable: it is not what this program's own server says.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <boost/json/value.hpp>
@@ -20,6 +21,13 @@ Result<RollbackResult> rolled_back_of_json(const boost::json::value& answer);
 Result<SaveResult> saved_of_json(const boost::json::value& answer);
 Result<LoadResult> loaded_of_json(const boost::json::value& answer);
 Result<VerifyReport> verified_of_json(const boost::json::value& answer);
+Result<ImportReport> imported_of_json(const boost::json::value& answer);
+struct RemoteRewarm {
+    bool running = false;
+    std::string current;
+    RewarmReport report;
+};
+Result<RemoteRewarm> rewarm_of_json(const boost::json::value& answer);
 Result<MemoryUsage> memory_of_json(const boost::json::value& answer);
 struct RemoteProgress {
     TurnPhase phase = TurnPhase::kPrefill;

@@ -30,6 +30,10 @@ LlamaOptions llama_options(const Config& config) {
     return llama;
 }
 
+RestorePolicy restore_policy_of(const Config& config) {
+    return config.restore == "always" ? RestorePolicy::kAlways : RestorePolicy::kWhenFaster;
+}
+
 Result<std::unique_ptr<Session>> Session::open(const Config& config, const SessionOptions& options) {
     KVASIR_TRY_ASSIGN(OpenStore opened, open_store(config));
     return open(config, std::move(opened), options);
@@ -51,6 +55,7 @@ Result<std::unique_ptr<Session>> Session::open(const Config& config, OpenStore o
     MemoryOptions memory;
     memory.agents_resident_max = config.agents_resident_max;
     memory.on_event = options.on_event;
+    memory.restore = restore_policy_of(config);
     KVASIR_TRY_ASSIGN(session->memory_,
                       AgentMemory::open(memory, *session->engine_, *session->store_, system_clock()));
     if (config.verbose) {

@@ -53,5 +53,6 @@ class Session {
 Result<OpenStore> open_store(const Config& config);
 // Of any of its models; the path is still to be set.
 LlamaOptions llama_options(const Config& config);
+RestorePolicy restore_policy_of(const Config& config);
 
 }  // namespace kvasir

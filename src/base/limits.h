@@ -12,6 +12,14 @@ inline constexpr std::uint64_t kFrameBytes = 256 * 1024;                // bytes
 inline constexpr std::uint64_t kBlockHeaderBytesMax = 4 * 1024 * 1024;  // header of a block file of ours
 inline constexpr std::uint64_t kBlockFileBytesMax = 4ULL * 1024 * 1024 * 1024;
 
+// Of the file of an exported agent (store/agent_file.h).
+inline constexpr std::uint64_t kAgentFileHeaderBytesMax = 32 * 1024 * 1024;  // all its texts
+inline constexpr std::uint64_t kAgentFilePieceBytes = 1024 * 1024;           // under one MAC, at most
+inline constexpr std::size_t kAgentFileTurnsMax = 100'000;
+inline constexpr std::uint32_t kAgentFileTokensMax = 16 * 1024 * 1024;
+inline constexpr std::size_t kAgentFileTensorsMax = 262'144;
+inline constexpr std::size_t kAgentFilePointsMax = 65'536;  // window segments, and states
+
 inline constexpr std::size_t kAgentNameBytesMax = 64;
 inline constexpr std::size_t kAgentTypeBytesMax = 256;
 inline constexpr std::size_t kAgentTitleBytesMax = 256;

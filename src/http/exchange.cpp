@@ -20,6 +20,7 @@ class Exchange final : public HttpExchange {
     }
     void keep_alive_with(std::string text) override { keep_alive_ = std::move(text); }
     PushResult push(std::string bytes) override { return state_->push(std::move(bytes)); }
+    void when_sent(std::function<void()> callback) override { state_->when_sent(std::move(callback)); }
     void finish() override { state_->finish(); }
     bool closed() const override { return state_->closed(); }
     void on_close(std::function<void()> callback) override { state_->on_close(std::move(callback)); }

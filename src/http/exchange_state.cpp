@@ -74,6 +74,18 @@ PushResult ExchangeState::push(std::string bytes) {
     return PushResult::kAccepted;
 }
 
+void ExchangeState::when_sent(std::function<void()> callback) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (client_ != Client::kThere) return;
+        if (queue_.size() + bytes_being_sent_ > 0) {
+            sent_callback_ = std::move(callback);
+            return;
+        }
+    }
+    call(callback);
+}
+
 void ExchangeState::finish() {
     {
         const std::lock_guard lock(mutex_);
@@ -124,8 +136,13 @@ ExchangeOutput ExchangeState::take() {
 }
 
 void ExchangeState::stream_bytes_sent() {
-    const std::lock_guard lock(mutex_);
-    bytes_being_sent_ = 0;
+    std::function<void()> callback;
+    {
+        const std::lock_guard lock(mutex_);
+        bytes_being_sent_ = 0;
+        if (queue_.empty()) callback = std::exchange(sent_callback_, nullptr);
+    }
+    if (callback) call(callback);
 }
 
 bool ExchangeState::answer_begun() const {
@@ -139,9 +156,11 @@ void ExchangeState::complete() { end(Client::kServed); }
 
 void ExchangeState::end(Client client) {
     std::vector<std::function<void()>> callbacks;
+    std::function<void()> forgotten;  // what it holds goes without the lock
     {
         const std::lock_guard lock(mutex_);
         if (client_ != Client::kThere) return;
+        forgotten.swap(sent_callback_);
         client_ = client;
         callbacks.swap(close_callbacks_);
         queue_ = {};

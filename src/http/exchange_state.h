@@ -57,6 +57,7 @@ class ExchangeState {
     void respond(HttpResponse response);
     void begin_stream(StreamHead head);
     PushResult push(std::string bytes);
+    void when_sent(std::function<void()> callback);
     void finish();
     bool closed() const;
     void on_close(std::function<void()> callback);
@@ -89,6 +90,7 @@ class ExchangeState {
     std::string queue_;
     std::uint64_t bytes_being_sent_ = 0;
     std::vector<std::function<void()>> close_callbacks_;
+    std::function<void()> sent_callback_;
 };
 
 // The face of `state` for handlers: dropping the last copy abandons the exchange.

@@ -63,6 +63,9 @@ class HttpExchange {
     // Queues bytes. When more than HttpOptions::stream_buffer_bytes_max wait for a client that does not read,
     // the connection is closed and kClosed returned.
     virtual PushResult push(std::string bytes) = 0;
+    // Called once, from any thread, when all that was pushed is on its way, at once if nothing waits: so a
+    // long answer is made as fast as its client reads. Never called when the client goes away first.
+    virtual void when_sent(std::function<void()> callback) = 0;
     virtual void finish() = 0;  // after the last push
     virtual bool closed() const = 0;
     // Called once, from any thread, when the client goes away before the response is complete; at once if it

@@ -41,6 +41,7 @@ struct Memory::Parts {
         KVASIR_TRY_ASSIGN(engine, open_llama_engine(llama));
         kvasir::MemoryOptions remembering;
         remembering.agents_resident_max = options.agents_resident;
+        remembering.restore = kvasir::RestorePolicy::kWhenFaster;
         KVASIR_TRY_ASSIGN(memory, AgentMemory::open(remembering, *engine, *store, system_clock()));
         return {};
     }

@@ -68,7 +68,13 @@ EngineAgentMemory::EngineAgentMemory(KvContext context, const Clock& clock, cons
       clock_(clock),
       fingerprint_changes_(std::move(fingerprint_changes)),
       logs_(options.logs.matches && options.logs.reuse ? options.logs : make_memory_logs()),
-      places_(context, clock, {options.agents_resident_max, options.on_event, logs_.reuse}) {}
+      places_(context, clock, {options.agents_resident_max, options.on_event, logs_.reuse, options.restore}) {
+    // It only decides what is faster: what cannot be read is measured again.
+    const auto kept = context.store.catalog().setting(kKvRatesSetting);
+    const std::string measured_with = context.root.fingerprint.hex() + " ";
+    if (kept && *kept && (*kept)->starts_with(measured_with))
+        places_.rates() = KvRates::from_text(std::string_view(**kept).substr(measured_with.size()));
+}
 
 Status EngineAgentMemory::check_model(const AgentRecord& record) const {
     if (record.model_id == context_.engine.fingerprint().model_id()) return {};

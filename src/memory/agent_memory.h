@@ -22,7 +22,11 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "engine/engine.h"
+#include "memory/agent_transfer.h"
+#include "memory/kv_rates.h"
 #include "memory/match_values.h"
+#include "memory/memory_options.h"
+#include "memory/rewarm_report.h"
 #include "memory/turn_request.h"
 #include "store/store.h"
 
@@ -42,50 +46,6 @@ enum class AgentState {
 
 const char* to_string(AgentState state);
 const char* to_string(WhenFull when_full);  // "refuse", "drop_oldest_turns"
-
-// What happened to an agent, told as it happens, on the engine thread.
-enum class MemoryEventKind {
-    kCreated,
-    kRestored,
-    kAnswered,
-    kSaved,
-    kNotSaved,
-    kEvicted,
-    kDamaged,
-    kRemoved,
-    kRested,      // nobody's: all left, and the engine's memory was given back
-    kForked,      // of the new agent
-    kRolledBack,  // the conversation goes on from an earlier turn
-    kChanged,     // name, title, type or pin
-    kExpired      // removed, because nobody has used it for long
-};
-
-const char* to_string(MemoryEventKind kind);
-
-struct MemoryEvent {
-    MemoryEventKind kind = MemoryEventKind::kCreated;
-    std::string agent;
-    std::uint64_t tokens = 0;  // restored, answered, saved, ...
-    double ms = 0;
-    std::string detail;
-};
-
-class MatchLog;
-class ReuseHistory;
-
-// What is remembered of the last requests. Memories of several models share it, so that it outlives each.
-struct MemoryLogs {
-    std::shared_ptr<MatchLog> matches;
-    std::shared_ptr<ReuseHistory> reuse;
-};
-MemoryLogs make_memory_logs();
-
-struct MemoryOptions {
-    std::uint32_t agents_resident_max = kAgentsResidentDefault;
-    std::function<void(const MemoryEvent&)> on_event = {};  // must not block
-    MemoryLogs logs = {};                                   // empty: its own
-    std::function<void()> on_rest = {};                     // of several models: memory was asked back
-};
 
 struct AgentInfo {
     std::string name;
@@ -123,7 +83,7 @@ struct TurnMetrics {
     Position reasoning_tokens = 0;  // of them, thought before the answer
     ReuseSource source = ReuseSource::kNone;
     std::string not_reused_reason;    // "", "prefix_changed", "fingerprint_changed", "damaged", "not_stored",
-                                      // "no_restore_point", "oldest_turns_dropped"
+                                      // "no_restore_point", "oldest_turns_dropped", "recompute_cheaper"
     std::string changed_field;        // with "prefix_changed": where the client's history differs
     std::uint32_t turns_dropped = 0;  // the oldest ones, since the context is full
     double restore_ms = 0;
@@ -347,6 +307,12 @@ class AgentMemory {
     virtual Result<AgentInfo> set_when_full(const std::string& name, WhenFull when_full) = 0;
     // The next message follows turn `to` (0: the system prompt). kConflict: a turn is running.
     virtual Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) = 0;
+    // The conversation and its stored KV as they are now; a resident agent is saved first. Turns may go on
+    // meanwhile.
+    virtual Result<std::unique_ptr<AgentExport>> begin_export(const std::string& name) = 0;
+    // Checked as bytes of strangers in its steps. kConflict: the name is taken. kInvalidArgument: no such
+    // file. kModelUnusable: of another model.
+    virtual std::unique_ptr<AgentImport> begin_import(ImportRequest request) = 0;
     virtual Result<std::vector<AgentInfo>> list() = 0;  // by name
     virtual Result<AgentInfo> show(const std::string& name) = 0;
     virtual Result<AgentCache> cache(const std::string& name) = 0;
@@ -355,6 +321,17 @@ class AgentMemory {
     // Responses and conversations that clients keep here.
     virtual ResponseCatalog& responses() = 0;
     virtual MemoryUsage memory_usage() const = 0;
+    // Agents of this model, the last used first.
+    virtual Result<std::vector<std::string>> names_by_heat() = 0;
+    virtual Result<RewarmCandidate> rewarm_candidate(const std::string& name) = 0;
+    // After it was loaded: it leaves with its KV saved, and counts as used when it was used last. kConflict:
+    // a turn is running on it, so it stays.
+    virtual Status end_rewarm(const RewarmCandidate& candidate) = 0;
+    // How fast tokens are read and brought back: as it was in turns so far.
+    virtual const KvRates& rates() const = 0;
+    // The same, measured now; when nothing was known before, it is from then on. kConflict: a turn is
+    // running.
+    virtual Result<KvRates> measure_rates() = 0;
     virtual std::vector<std::string> resident() const = 0;  // least recently used first
     virtual Store& store() = 0;                             // that it keeps everything in
 };

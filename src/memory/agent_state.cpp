@@ -53,6 +53,10 @@ const char* to_string(MemoryEventKind kind) {
             return "changed";
         case MemoryEventKind::kExpired:
             return "expired";
+        case MemoryEventKind::kExported:
+            return "exported";
+        case MemoryEventKind::kImported:
+            return "imported";
     }
     return "unknown";
 }

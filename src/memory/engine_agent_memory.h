@@ -4,8 +4,9 @@
 // Nothing here is remembered that the catalog does not know, but what is resident: every call reads the agent
 // anew.
 //   agent_memory.cpp: opening, listing, saving     upkeep.cpp: changing, removing     filling.cpp: creating,
-//   loading     forking.cpp: forks, going back     turn.cpp: from a request to a turn     sent_history.cpp:
-//   what of it is known     turn_run.h: its way     places.h: residency of KV
+//   loading     forking.cpp: forks, going back     transfers.cpp: export, import     rewarming.cpp: what is
+//   to be read again     turn.cpp: from a request to a turn     sent_history.cpp: what of it is known
+//   turn_run.h: its way     places.h: residency of KV
 #pragma once
 
 #include <string>
@@ -43,6 +44,8 @@ class EngineAgentMemory final : public AgentMemory {
                             std::optional<std::uint32_t> at) override;
     Result<AgentInfo> set_when_full(const std::string& name, WhenFull when_full) override;
     Result<RollbackResult> roll_back(const std::string& name, std::uint32_t to) override;
+    Result<std::unique_ptr<AgentExport>> begin_export(const std::string& name) override;
+    std::unique_ptr<AgentImport> begin_import(ImportRequest request) override;
     Result<std::vector<AgentInfo>> list() override;
     Result<AgentInfo> show(const std::string& name) override;
     Result<AgentCache> cache(const std::string& name) override;
@@ -50,6 +53,11 @@ class EngineAgentMemory final : public AgentMemory {
     Result<std::optional<ResponseTurn>> response_turn(const std::string& id) override;
     ResponseCatalog& responses() override { return context_.store.catalog(); }
     MemoryUsage memory_usage() const override;
+    Result<std::vector<std::string>> names_by_heat() override;
+    Result<RewarmCandidate> rewarm_candidate(const std::string& name) override;
+    Status end_rewarm(const RewarmCandidate& candidate) override;
+    const KvRates& rates() const override { return places_.rates(); }
+    Result<KvRates> measure_rates() override;
     std::vector<std::string> resident() const override { return places_.residency().names(); }
     Store& store() override { return context_.store; }
     Result<std::unique_ptr<TurnRun>> begin_turn(TurnRequest request, TurnSinks sinks) override;

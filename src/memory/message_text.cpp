@@ -118,6 +118,12 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
+std::string encode_list(std::span<const ChatMessage> messages) {
+    json::array array;
+    for (const ChatMessage& message : messages) array.push_back(to_json(message));
+    return json::serialize(array);
+}
+
 std::string encode(const TurnMessages& messages) {
     json::array array;
     for (const ChatMessage& message : messages.messages) array.push_back(to_json(message));

@@ -26,6 +26,7 @@ std::string canonical_json(const std::string& text);
 std::string_view trimmed(std::string_view text);  // without white space around it
 
 std::string encode(const TurnMessages& messages);
+std::string encode_list(std::span<const ChatMessage> messages);  // a JSON array of them
 // "" is no messages. kStoreUnusable: not what encode() makes.
 Result<TurnMessages> decode_messages(std::string_view text);
 

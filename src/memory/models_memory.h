@@ -53,6 +53,14 @@ class ModelsMemory final : public AgentMemory {
     Result<std::vector<TurnRecord>> turns(const std::string& name) override;
     Result<std::optional<ResponseTurn>> response_turn(const std::string& id) override;
     ResponseCatalog& responses() override { return store_.catalog(); }
+    // models_transfers.cpp
+    Result<std::unique_ptr<AgentExport>> begin_export(const std::string& name) override;
+    std::unique_ptr<AgentImport> begin_import(ImportRequest request) override;
+    Result<std::vector<std::string>> names_by_heat() override;  // of loaded models
+    Result<RewarmCandidate> rewarm_candidate(const std::string& name) override;
+    Status end_rewarm(const RewarmCandidate& candidate) override;
+    const KvRates& rates() const override;
+    Result<KvRates> measure_rates() override;
     MemoryUsage memory_usage() const override;
     std::vector<std::string> resident() const override;
     Store& store() override { return store_; }
@@ -64,6 +72,7 @@ class ModelsMemory final : public AgentMemory {
         const Engine* engine;
     };
 
+    Result<AgentMemory*> loaded_memory_of(const std::string& agent);  // kUnavailable: it is not
     // Of the agent's model; null: it is not loaded.
     Result<AgentMemory*> memory_of(const std::string& agent);
     AgentMemory* memory_of(const AgentRecord& record) const;

@@ -5,6 +5,21 @@
 
 namespace kvasir {
 
+void Places::note_prefill(Position tokens, double ms) {
+    rates_.note_prefill(tokens, ms);
+    keep_rates();
+}
+
+void Places::note_restore(Position tokens, double ms) {
+    rates_.note_restore(tokens, ms);
+    keep_rates();
+}
+
+void Places::keep_rates() {
+    context_.store.catalog().note_setting(kKvRatesSetting,
+                                          context_.root.fingerprint.hex() + " " + rates_.text());
+}
+
 Places::~Places() {
     context_.store.on_agent_collected(this, {});
     for (const ResidentAgent& agent : residency_.agents()) context_.engine.close_sequence(agent.sequence);

@@ -10,12 +10,14 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "memory/conversation.h"
 #include "memory/kv_context.h"
 #include "memory/kv_loader.h"
+#include "memory/kv_rates.h"
 #include "memory/prefill.h"
 #include "memory/residency.h"
 #include "memory/restore_run.h"
@@ -28,6 +30,7 @@ struct PlacesOptions {
     std::uint32_t agents_max = kAgentsResidentDefault;
     std::function<void(const MemoryEvent&)> on_event;
     std::shared_ptr<ReuseHistory> history;
+    RestorePolicy restore = RestorePolicy::kAlways;
 };
 
 class Places {
@@ -37,6 +40,7 @@ class Places {
           clock_(clock),
           agents_max_(options.agents_max),
           on_event_(std::move(options.on_event)),
+          restore_(options.restore),
           loader_(context),
           history_(std::move(options.history)) {
         context_.store.on_agent_collected(this, [this](AgentId agent) { note_collected(agent); });
@@ -89,6 +93,12 @@ class Places {
     void for_each_idle(const std::function<void(ResidentAgent&)>& visit) { residency_.for_each_idle(visit); }
     bool is_damaged(const std::string& name) const { return damaged_.contains(name); }
     ReuseHistory& history() { return *history_; }
+    RestorePolicy set_restore_policy(RestorePolicy policy) { return std::exchange(restore_, policy); }
+    KvRates& rates() { return rates_; }
+    const KvRates& rates() const { return rates_; }
+    // Measured just now; what is known then goes into the catalog with the next save.
+    void note_prefill(Position tokens, double ms);
+    void note_restore(Position tokens, double ms);
     void tell(const MemoryEvent& event) const {
         if (on_event_) on_event_(event);
     }
@@ -113,16 +123,19 @@ class Places {
     Status reuse_own(ResidentAgent& agent, Position position);
     void note_damaged(const std::string& name, const std::string& reason);
     void note_collected(AgentId agent);  // some of its stored KV is gone
+    void keep_rates();
 
     KvContext context_;
     const Clock& clock_;
     std::uint32_t agents_max_;
     std::function<void(const MemoryEvent&)> on_event_;
+    RestorePolicy restore_;
     Residency residency_;
     KvLoader loader_;
     std::set<std::string> damaged_;  // stored KV failed verification and is not rewritten yet
     std::vector<std::string> warnings_;
     std::shared_ptr<ReuseHistory> history_;
+    KvRates rates_;
     std::uint64_t readings_ = 0;
     std::vector<std::byte> save_image_;  // one buffer for all saves
 };

@@ -44,6 +44,13 @@ bool RestoreRun::can_rewind_in_place() const {
     return layout.has_rows() && !layout.has_window() && plan_.snapshot && plan_.position <= shared_;
 }
 
+// A state alone, for rows that are there, is always worth it.
+bool RestoreRun::restoring_pays() {
+    if (places_.restore_ == RestorePolicy::kAlways || can_rewind_in_place()) return true;
+    reuse_.choice = places_.rates_.choose(plan_.position, plan_.position - own_);
+    return reuse_.choice == RestoreChoice::kRestore;
+}
+
 // The best that is stored beyond the agent's own rows, which make room for it if there is such.
 Status RestoreRun::make_plan() {
     auto plan = plan_restore(places_.context_, {wanted_.tokens, wanted_.reuse_max, wanted_.boundaries,
@@ -61,6 +68,7 @@ Status RestoreRun::make_plan() {
         return {};
     }
     if (plan_.position <= own_ || (own_ > 0 && plan_.position - own_ < kStoredGainTokensMin)) return finish();
+    if (!restoring_pays()) return finish();
     own_ = 0;
     next_ = 0;
     hold_plan();
@@ -194,6 +202,8 @@ Status RestoreRun::step() {
     Status status = advance();
     reuse_.restore_ms += static_cast<double>(places_.clock_.monotonic_us() - begin_us) / 1000.0;
     if (status && done() && reuse_.source == ReuseSource::kDisk) {
+        // What a failed block cost is no measure of those that are whole.
+        if (reuse_.failures.empty()) places_.note_restore(reuse_.position, reuse_.restore_ms);
         places_.tell(
             {MemoryEventKind::kRestored, agent_.record.name, reuse_.position, reuse_.restore_ms, {}});
     }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "memory/agent_memory.h"
+#include "memory/kv_rates.h"
 #include "memory/resident_agent.h"
 #include "memory/restore_plan.h"
 
@@ -33,8 +34,9 @@ struct Reuse {
     Position position = 0;
     Position stored_end = 0;  // append rows that are stored, with or without a restore point there
     ReuseSource source = ReuseSource::kNone;
-    std::vector<std::string> failures;  // of stored blocks
-    double restore_ms = 0;              // spent in steps
+    std::vector<std::string> failures;               // of stored blocks
+    double restore_ms = 0;                           // spent in steps
+    RestoreChoice choice = RestoreChoice::kRestore;  // kRecompute: what is stored is read faster
 };
 
 class RestoreRun {
@@ -65,6 +67,7 @@ class RestoreRun {
     Status finish();
     void note_durability();
     bool can_rewind_in_place() const;
+    bool restoring_pays();
     void hold_plan();
     void note_use();
 

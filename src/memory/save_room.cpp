@@ -43,9 +43,11 @@ Result<bool> SaveRoom::collect(const Error& refused) {
     CollectionRequest request;
     KVASIR_TRY_ASSIGN(request.bytes, store_.missing_kv_bytes(bytes_));
     if (request.bytes == 0) return false;  // there is room by now
-    KVASIR_TRY_ASSIGN(const AgentRecord agent, store_.catalog().agent(agent_));
+    const auto agent = store_.catalog().agent(agent_);
+    if (!agent && agent.error().code != ErrorCode::kNotFound) return fail(agent.error());
     request.depth = CollectionDepth::kColdAgents;
-    request.colder_than_unix_ms = agent.last_used_unix_ms;
+    // One that is not there yet is made now.
+    if (agent) request.colder_than_unix_ms = agent->last_used_unix_ms;
     collection_ = store_.begin_collection(request);
     return false;
 }

@@ -113,14 +113,14 @@ Status SaveRun::refer() {
     }
     if (!superseded) return fail(superseded.error());
     written_.clear();  // the catalog's now
-    remove_files(*superseded);
+    remove_superseded(context_.store, *superseded);
     stage_ = Stage::kDone;
     return {};
 }
 
-void SaveRun::remove_files(const std::vector<StoredBlock>& blocks) {
+void remove_superseded(Store& store, const std::vector<StoredBlock>& blocks) {
     for (const StoredBlock& block : blocks) {
-        const Status removed = context_.store.remove_file(block.kind, block.name);
+        const Status removed = store.retire_file(block.kind, block.name);  // somebody may be reading it
         if (!removed) log(LogLevel::kWarning, "block_not_removed", removed.error().message);
     }
 }
@@ -131,7 +131,10 @@ void SaveRun::remove_written() {
         const auto known = context_.store.catalog().block(block.kind, block.name);
         return !known || known->has_value();
     });
-    remove_files(written_);
+    for (const StoredBlock& block : written_) {
+        const Status removed = context_.store.remove_file(block.kind, block.name);
+        if (!removed) log(LogLevel::kWarning, "block_not_removed", removed.error().message);
+    }
     written_.clear();
 }
 

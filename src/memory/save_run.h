@@ -68,7 +68,6 @@ class SaveRun {
     Result<StoredBlock> write_block(const Pending& pending);
     Status refer();
     void finish(const Status& status);
-    void remove_files(const std::vector<StoredBlock>& blocks);
     void remove_written();
 
     KvContext context_;
@@ -87,5 +86,8 @@ class SaveRun {
     SaveResult result_;
     double spent_ms_ = 0;
 };
+
+// Files whose rows are gone since something else took their place.
+void remove_superseded(Store& store, const std::vector<StoredBlock>& blocks);
 
 }  // namespace kvasir

@@ -91,6 +91,7 @@ Status TurnRun::commit() {
     }
     turn_result_.turn = committed->number;
     const TurnMetrics& metrics = turn_result_.metrics;
+    context_.places.note_prefill(metrics.evaluated_tokens, metrics.prefill_ms);
     context_.places.history().add(
         turn_.request.agent,
         {committed->number, committed->created_unix_ms, metrics.prompt_tokens, metrics.reused_tokens,
@@ -108,6 +109,7 @@ Status TurnRun::commit() {
 void TurnRun::end_without_answer() {
     turn_result_.metrics.prefill_ms = ms_since(phase_begin_us_);
     const AgentRecord& record = turn_.conversation.agent;
+    context_.places.note_prefill(turn_result_.metrics.evaluated_tokens, turn_result_.metrics.prefill_ms);
     if (turn_.request.purpose == TurnPurpose::kCreate) {
         context_.places.tell({MemoryEventKind::kCreated, record.name, turn_.conversation.tokens.size(),
                               turn_result_.metrics.prefill_ms, record.type});
@@ -198,6 +200,7 @@ std::string not_reused_reason(const PreparedTurn& turn, const KvContext& kv, con
     }
     if (reuse.position >= std::min<std::size_t>(expected, turn.prompt.tokens.size() - 1)) return "";
     if (!reuse.failures.empty()) return "damaged";
+    if (reuse.choice == RestoreChoice::kRecompute) return "recompute_cheaper";
     if (kv.keeps_points() && reuse.stored_end >= expected) return "no_restore_point";
     return turn.fingerprint_changes.empty() ? "not_stored" : "fingerprint_changed";
 }

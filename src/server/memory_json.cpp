@@ -94,6 +94,36 @@ json::value to_json(const RollbackResult& back) {
         {"agent", to_json(back.agent)}, {"turns_left", back.turns_left}, {"tokens_left", back.tokens_left}};
 }
 
+json::value to_json(const ExportReport& report) {
+    return {{"agent", report.agent},
+            {"tokens", report.tokens},
+            {"cache_tokens", report.cache_tokens},
+            {"turns", report.turns},
+            {"file_bytes", report.file_bytes}};
+}
+
+json::value to_json(const ImportReport& report) {
+    json::object object{{"agent", report.agent},
+                        {"tokens", report.tokens},
+                        {"turns", report.turns},
+                        {"kv_tokens", report.kv_tokens},
+                        {"tokens_to_read", report.tokens_to_read},
+                        {"kv_refused", report.kv_refused},
+                        {"read_ms", nullptr},
+                        {"kv_bytes_written", report.kv_bytes_written},
+                        {"dry_run", report.dry_run}};
+    if (report.read_ms) object["read_ms"] = *report.read_ms;
+    return object;
+}
+
+json::value to_json(const RewarmReport& report) {
+    return {{"agents", report.agents},
+            {"failed", report.failed},
+            {"tokens_read", report.tokens_read},
+            {"prefill_ms", report.prefill_ms},
+            {"last_error", report.last_error}};
+}
+
 json::value to_json(const MemoryUsage& usage) {
     json::array agents;
     for (const AgentMemoryUse& agent : usage.agents) {

@@ -47,6 +47,13 @@ json::object body_of(std::string_view pattern) {
     json::object schema = request_schema(pattern);
     const bool required = schema.contains("required");
     if (schema.empty()) schema = {{"type", "object"}};
+    if (pattern == "/agents/{name}/import") {
+        // The file itself; JSON names one, on the owner's socket.
+        return {{"required", true},
+                {"content",
+                 {{"application/octet-stream", {{"schema", {{"type", "string"}, {"format", "binary"}}}}},
+                  {"application/json", {{"schema", std::move(schema)}}}}}};
+    }
     return {{"required", required}, {"content", {{"application/json", {{"schema", std::move(schema)}}}}}};
 }
 

@@ -8,6 +8,7 @@
 #include "server/response_routes.h"
 #include "server/status_routes.h"
 #include "server/store_routes.h"
+#include "server/transfer_routes.h"
 #include "server/why_routes.h"
 
 namespace kvasir {
@@ -94,6 +95,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/agents/{name}/fork", kKey, kKvasir, "A new agent with its conversation so far",
      post_agent_fork},
     {"POST", "/agents/{name}/rollback", kKey, kKvasir, "Go back to an earlier turn", post_agent_rollback},
+    {"GET", "/agents/{name}/export", kKey, kKvasir, "The agent as one safetensors file", get_agent_export},
+    {"POST", "/agents/{name}/import", kKey, kKvasir, "An agent of that name, from such a file",
+     post_agent_import},
     {"GET", "/agents/{name}/turns", kKey, kKvasir, "What was said", get_agent_turns},
     {"GET", "/agents/{name}/cache", kKey, kKvasir, "What is kept of it, and where", get_agent_cache},
     {"POST", "/agents/{name}/when_full", kKey, kKvasir,
@@ -105,6 +109,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/agents/{name}/why", kKey, kKvasir, "What of such a request is known; nothing is answered",
      post_agent_why},
     {"GET", "/why/{id}", kKey, kKvasir, "How one request was found, by its x-request-id", get_why},
+    {"POST", "/rewarm", kKey, kKvasir, "Read agents again whose KV is of no use any more, in the background",
+     post_rewarm},
+    {"GET", "/rewarm", kKey, kKvasir, "How far that has got", get_rewarm},
     {"GET", "/memory", kKey, kKvasir, "What weights, KV and the process take", get_memory},
     {"GET", "/store", kKey, kKvasir, "Disk, budget, and what is not well", get_store},
     {"POST", "/store/fsck", kKey, kKvasir, "Check every byte (owner's socket)", post_store_fsck},

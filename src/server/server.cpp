@@ -32,6 +32,7 @@ class KvasirServer final : public Server {
           memory_watch_(options.memory_watch, scheduler),
           session_expiry_(options.session_expiry, scheduler, clock),
           store_watch_(options.store_watch, scheduler, clock),
+          rewarmer_(scheduler),
           context_{options_,
                    scheduler,
                    clock,
@@ -43,7 +44,8 @@ class KvasirServer final : public Server {
                    options.model_alias.empty() ? models.front().name : options.model_alias,
                    clock.unix_ms(),
                    draining_,
-                   running_responses_} {}
+                   running_responses_,
+                   rewarmer_} {}
     ~KvasirServer() override {
         events_.close_all();
         if (http_) http_->stop();
@@ -73,6 +75,7 @@ class KvasirServer final : public Server {
     SessionExpiry session_expiry_;
     RunningResponses running_responses_;
     StoreWatch store_watch_;
+    Rewarmer rewarmer_;
     ServerContext context_;
     std::unique_ptr<HttpServer> http_;
 };

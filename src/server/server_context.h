@@ -11,6 +11,7 @@
 #include "sched/scheduler.h"
 #include "server/api_keys.h"
 #include "server/event_hub.h"
+#include "server/rewarmer.h"
 #include "server/routes.h"
 #include "server/running_responses.h"
 #include "server/server.h"
@@ -30,6 +31,7 @@ struct ServerContext {
     std::int64_t started_unix_ms = 0;
     std::atomic<bool>& draining;
     RunningResponses& running_responses;
+    const Rewarmer& rewarmer;
 };
 
 HttpResponse error_response(Protocol protocol, const ApiError& error, std::string_view request_id = {});

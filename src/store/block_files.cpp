@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "store/kv_file.h"
 
 namespace kvasir {
@@ -113,7 +114,7 @@ Result<StoredBlock> BlockFiles::write_file(const BlockSpec& spec, std::span<cons
     return stored;
 }
 
-Status BlockFiles::read(const StoredBlock& stored, const BlockSpec& expected, std::vector<std::byte>& image) {
+Result<DecodedHeader> BlockFiles::read_header(const StoredBlock& stored, const BlockSpec& expected) {
     const std::string path = path_of(stored.kind, stored.name);
     KVASIR_TRY_ASSIGN(const std::uint64_t file_bytes, file_system_.file_size(path));
     if (file_bytes != stored.file_bytes) return damaged(stored.name, "the file has another size than it had");
@@ -125,17 +126,45 @@ Status BlockFiles::read(const StoredBlock& stored, const BlockSpec& expected, st
     if (Sha256("").raw(header).finish() != stored.header_hash) {
         return damaged(stored.name, "the header has another hash than the catalog knows");
     }
-    KVASIR_TRY_ASSIGN(const DecodedHeader decoded, decode_header(header, file_bytes));
+    KVASIR_TRY_ASSIGN(DecodedHeader decoded, decode_header(header, file_bytes));
     if (stored.name != expected.name || !same_header(decoded.spec, expected))
         return damaged(stored.name, "the file is that of another block");
+    return decoded;
+}
+
+Status BlockFiles::read(const StoredBlock& stored, const BlockSpec& expected, std::vector<std::byte>& image) {
+    KVASIR_TRY_ASSIGN(const DecodedHeader decoded, read_header(stored, expected));
     image.resize(decoded.data_size);
-    KVASIR_TRY(file_system_.read_at(path, decoded.data_begin, image));
+    KVASIR_TRY(file_system_.read_at(path_of(stored.kind, stored.name), decoded.data_begin, image));
     KVASIR_TRY(verify_frames(decoded, image));
     const std::uint64_t image_bytes = decoded.spec.image_bytes();
     if (!std::ranges::equal(std::span(image).subspan(image_bytes), encode_tokens(expected.tokens))) {
         return damaged(stored.name, "the file holds other tokens");
     }
     image.resize(image_bytes);
+    return {};
+}
+
+Result<std::uint64_t> BlockFiles::image_bytes(const StoredBlock& stored, const BlockSpec& expected) {
+    KVASIR_TRY_ASSIGN(const DecodedHeader decoded, read_header(stored, expected));
+    return decoded.spec.image_bytes();
+}
+
+Status BlockFiles::read_part(const StoredBlock& stored, const BlockSpec& expected, std::uint64_t begin,
+                             std::span<std::byte> part) {
+    KVASIR_TRY_ASSIGN(const DecodedHeader decoded, read_header(stored, expected));
+    const std::uint64_t image_bytes = decoded.spec.image_bytes();
+    if (part.empty() || begin > image_bytes || part.size() > image_bytes - begin)
+        return fail(ErrorCode::kInvalidArgument, "a part of a block that it does not have");
+    const std::uint64_t first = begin / kFrameBytes;
+    const std::uint64_t frames_end =
+        std::min(decoded.data_size, ((begin + part.size() - 1) / kFrameBytes + 1) * kFrameBytes);
+    std::vector<std::byte> frames(frames_end - first * kFrameBytes);
+    KVASIR_TRY(file_system_.read_at(path_of(stored.kind, stored.name),
+                                    decoded.data_begin + first * kFrameBytes, frames));
+    KVASIR_TRY(verify_some_frames(decoded, first, frames));
+    const auto wanted = std::span(frames).subspan(begin - first * kFrameBytes, part.size());
+    std::copy(wanted.begin(), wanted.end(), part.begin());
     return {};
 }
 

@@ -24,6 +24,8 @@ namespace kvasir {
 
 constexpr unsigned kBlockShards = 256;  // directories of a kind, by the first byte of the name
 
+struct DecodedHeader;  // kv_file.h
+
 struct BlockFileFound {
     std::string path;
     std::optional<BlockName> name;  // nothing: it is not called like a block
@@ -47,6 +49,12 @@ class BlockFiles {
     // hash, header structure against `expected` (all of it; a snapshot's only tensor may have 0 bytes there:
     // as many as the file has) and every frame's checksum. kDamaged: the caller quarantines it; kNotFound.
     Status read(const StoredBlock& stored, const BlockSpec& expected, std::vector<std::byte>& image);
+
+    // Bytes of that image, of which only the header is read and verified.
+    Result<std::uint64_t> image_bytes(const StoredBlock& stored, const BlockSpec& expected);
+    // Bytes [begin, begin + part.size()) of that image, verified as far as frames go that they lie in.
+    Status read_part(const StoredBlock& stored, const BlockSpec& expected, std::uint64_t begin,
+                     std::span<std::byte> part);
 
     // Moves the file to quarantine/ with a time stamp and writes `reason` beside it. Its name is free again.
     Status quarantine(BlockKind kind, const BlockName& name, const std::string& reason);
@@ -77,6 +85,7 @@ class BlockFiles {
 
     std::string directory_of(BlockKind kind, const BlockName& name) const;
     Status create_shards(const std::string& directory);
+    Result<DecodedHeader> read_header(const StoredBlock& stored, const BlockSpec& expected);
     Result<StoredBlock> write_file(const BlockSpec& spec, std::span<const std::byte> image);
     std::vector<std::string> shard_directories(unsigned shard) const;
 

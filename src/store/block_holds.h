@@ -1,8 +1,10 @@
-// Blocks that somebody is about to read or to refer to: collection leaves them alone while the hold lives.
-// Owned by Store; engine thread. A hold may outlive neither.
+// Blocks that somebody is about to read or to refer to: collection leaves them alone while the hold lives,
+// and files that no row needs any more stay as long. Owned by Store, which a hold must not outlive. Taken on
+// the engine thread, given back on any.
 #pragma once
 
 #include <map>
+#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
@@ -38,24 +40,32 @@ class BlockHold {
 
 class BlockHolds {
   public:
-    bool contains(const BlockName& name) const { return counts_.contains(name); }
+    bool contains(const BlockName& name) const {
+        const std::lock_guard lock(mutex_);
+        return counts_.contains(name);
+    }
     BlockHold hold(std::vector<BlockName> names) { return {*this, std::move(names)}; }
 
   private:
     friend class BlockHold;
+    mutable std::mutex mutex_;
     std::map<BlockName, std::size_t> counts_;
 };
 
 inline BlockHold::BlockHold(BlockHolds& holds, std::vector<BlockName> names)
     : holds_(&holds), names_(std::move(names)) {
+    const std::lock_guard lock(holds_->mutex_);
     for (const BlockName& name : names_) ++holds_->counts_[name];
 }
 
 inline void BlockHold::release() {
     if (holds_ == nullptr) return;
-    for (const BlockName& name : names_) {
-        const auto held = holds_->counts_.find(name);
-        if (--held->second == 0) holds_->counts_.erase(held);
+    {
+        const std::lock_guard lock(holds_->mutex_);
+        for (const BlockName& name : names_) {
+            const auto held = holds_->counts_.find(name);
+            if (--held->second == 0) holds_->counts_.erase(held);
+        }
     }
     holds_ = nullptr;
     names_.clear();

@@ -117,12 +117,14 @@ Result<std::optional<std::string>> SqliteCatalog::setting(const std::string& key
 }
 
 Status SqliteCatalog::set_setting(const std::string& key, const std::string& value) {
-    return transact([&](SqliteConnection& db) -> Status {
-        KVASIR_TRY_ASSIGN(auto statement,
-                          db.prepare("INSERT INTO settings (key, value) VALUES (?, ?) "
-                                     "ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
-        return statement.bind_text(key).bind_text(value).run();
-    });
+    return transact([&](SqliteConnection& db) { return write_setting(db, key, value); });
+}
+
+Status write_setting(SqliteConnection& connection, const std::string& key, const std::string& value) {
+    KVASIR_TRY_ASSIGN(auto statement,
+                      connection.prepare("INSERT INTO settings (key, value) VALUES (?, ?) "
+                                         "ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
+    return statement.bind_text(key).bind_text(value).run();
 }
 
 Status SqliteCatalog::remember_fingerprint(const Digest256& digest, const Digest256& model_id,

@@ -125,6 +125,13 @@ struct NewFork {
     std::optional<std::uint32_t> at_turn;  // the last turn that it has; nullopt: all of them
 };
 
+// An agent that was exported, with its conversation.
+struct NewImport {
+    NewAgent agent;  // its root is the first of the turns
+    std::int64_t created_unix_ms = 0;
+    std::vector<TurnRecord> turns;  // from the root to the head; ids, numbers and branches are given anew
+};
+
 struct CatalogTotals {
     std::uint64_t agents = 0;
     std::uint64_t blocks = 0;       // append files
@@ -152,6 +159,9 @@ class Catalog : public ResponseCatalog {
     virtual Result<std::optional<std::string>> setting(const std::string& key) = 0;
     virtual Status set_setting(const std::string& key, const std::string& value) = 0;
 
+    // Noted in memory and written with the next transaction that moves blocks: a crash may forget it.
+    virtual void note_setting(const std::string& key, const std::string& value) = 0;
+
     // Fingerprints seen, so that a mismatch can be explained.
     virtual Status remember_fingerprint(const Digest256& digest, const Digest256& model_id,
                                         const std::string& text) = 0;
@@ -172,6 +182,9 @@ class Catalog : public ResponseCatalog {
     // A new agent with the source's turns, and with references to those of its blocks that hold nothing else.
     // kNotFound: no such agent or turn; kConflict: name taken.
     virtual Result<AgentRecord> fork_agent(const NewFork& fork, std::int64_t now_unix_ms) = 0;
+    // Agent and turns in one transaction. kConflict: name taken; kInvalidArgument: turns that do not follow
+    // each other.
+    virtual Result<AgentRecord> import_agent(const NewImport& import, std::int64_t now_unix_ms) = 0;
     // The head moves back to a turn before it (0: the root). Later turns stay where they are, as a branch.
     virtual Result<AgentRecord> go_back(const std::string& name, std::uint32_t turn,
                                         std::int64_t now_unix_ms) = 0;
@@ -218,7 +231,7 @@ class Catalog : public ResponseCatalog {
     virtual Result<std::vector<StoredBlock>> referenced_blocks(AgentId agent) = 0;  // by any of its branches
     virtual Result<std::vector<StoredBlock>> branch_blocks(AgentId agent, BranchId branch) = 0;
     // Where window segments and snapshots of that fingerprint end, up to position_max, that any branch of the
-    // agent uses: positions that may be worth a restore. Highest first.
+    // agent uses: positions that may be worth a restore. Highest first; the highest 256 of them.
     virtual Result<std::vector<Position>> restore_positions(AgentId agent, const Digest256& fingerprint,
                                                             Position position_max) = 0;
     virtual Result<CatalogTotals> totals() = 0;

@@ -47,25 +47,6 @@ Result<std::optional<AgentRecord>> find_agent(SqliteConnection& db, const std::s
     return std::optional<AgentRecord>(std::move(agent));
 }
 
-Result<AgentId> insert_agent(SqliteConnection& db, const NewAgent& agent, std::int64_t now_unix_ms) {
-    KVASIR_TRY_ASSIGN(
-        auto insert,
-        db.prepare(
-            "INSERT INTO agents (tenant_id, name, type, system_prompt, model_id, model_name, model_path, "
-            "created_unix_ms, last_used_unix_ms, token_count, turn_count, title, made_by, parent_id) "
-            "VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, "
-            "(SELECT id FROM agents WHERE tenant_id = 1 AND name = ?))"));
-    insert.bind_text(agent.name)
-        .bind_text(agent.type)
-        .bind_text(agent.system_prompt)
-        .bind_digest(agent.model_id);
-    insert.bind_text(agent.model_name).bind_text(agent.model_path);
-    insert.bind_int(now_unix_ms).bind_int(now_unix_ms);
-    insert.bind_text(agent.title).bind_int(to_row(agent.made_by)).bind_text(agent.parent);
-    KVASIR_TRY(insert.run());
-    return AgentId{db.last_insert_id()};
-}
-
 // Blocks that an agent used and nobody else needs now, and what hangs below them: without their parents those
 // are of no use to anybody, and they hold words of the agent.
 constexpr const char* kOwnBlocks = R"sql(
@@ -166,6 +147,25 @@ Status check_name_free(SqliteConnection& connection, const std::string& name) {
     return fail(
         ErrorCode::kConflict,
         fmt::format("an agent {} exists already: choose another name, or remove it first", printable(name)));
+}
+
+Result<AgentId> insert_agent(SqliteConnection& db, const NewAgent& agent, std::int64_t now_unix_ms) {
+    KVASIR_TRY_ASSIGN(
+        auto insert,
+        db.prepare(
+            "INSERT INTO agents (tenant_id, name, type, system_prompt, model_id, model_name, model_path, "
+            "created_unix_ms, last_used_unix_ms, token_count, turn_count, title, made_by, parent_id) "
+            "VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, "
+            "(SELECT id FROM agents WHERE tenant_id = 1 AND name = ?))"));
+    insert.bind_text(agent.name)
+        .bind_text(agent.type)
+        .bind_text(agent.system_prompt)
+        .bind_digest(agent.model_id);
+    insert.bind_text(agent.model_name).bind_text(agent.model_path);
+    insert.bind_int(now_unix_ms).bind_int(now_unix_ms);
+    insert.bind_text(agent.title).bind_int(to_row(agent.made_by)).bind_text(agent.parent);
+    KVASIR_TRY(insert.run());
+    return AgentId{db.last_insert_id()};
 }
 
 Result<AgentRecord> SqliteCatalog::create_agent(const NewAgent& agent, std::int64_t now_unix_ms) {

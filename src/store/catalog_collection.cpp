@@ -78,12 +78,14 @@ Status SqliteCatalog::write_notes(SqliteConnection& db) {
                           db.prepare("DELETE FROM pending_removals WHERE kind = ? AND name = ?"));
         KVASIR_TRY(statement.bind_int(to_row(file.kind)).bind_digest(file.name).run());
     }
+    for (const auto& [key, value] : settings_) KVASIR_TRY(write_setting(db, key, value));
     return {};
 }
 
 void SqliteCatalog::forget_notes() {
     uses_.clear();
     removed_.clear();
+    settings_.clear();
 }
 
 Result<std::vector<CollectionEntry>> SqliteCatalog::collection_entries() {

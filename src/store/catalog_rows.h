@@ -44,6 +44,7 @@ Result<AgentHead> read_head(SqliteConnection& connection, AgentId agent);
 
 Result<AgentRecord> known_agent(SqliteConnection& connection, const std::string& name);  // kNotFound
 Status check_name_free(SqliteConnection& connection, const std::string& name);           // kConflict
+Result<AgentId> insert_agent(SqliteConnection& connection, const NewAgent& agent, std::int64_t now_unix_ms);
 // These blocks are needed by that branch now.
 Status refer_to(SqliteConnection& connection, AgentId agent, BranchId branch,
                 std::span<const BlockName> names);
@@ -51,10 +52,14 @@ Status refer_to(SqliteConnection& connection, AgentId agent, BranchId branch,
 Result<std::vector<TurnRecord>> read_turns(SqliteConnection& connection, AgentId agent);  // root to head
 // A turn without a parent; the head stays where it is.
 Result<TurnRecord> insert_root(SqliteConnection& connection, const NewRoot& root, std::int64_t now_unix_ms);
+// On the branch of `after`, which nothing follows yet.
+Result<TurnRecord> insert_turn_after(SqliteConnection& connection, const NewTurn& turn,
+                                     const TurnRecord& after, std::int64_t now_unix_ms);
 Status note_agent_use(SqliteConnection& connection, AgentId agent, std::int64_t now_unix_ms);
 Status move_head(SqliteConnection& connection, AgentId agent, const TurnRecord& turn,
                  std::int64_t now_unix_ms);
 
+Status write_setting(SqliteConnection& connection, const std::string& key, const std::string& value);
 Status copy_options(SqliteConnection& connection, AgentId from, AgentId to);
 // In the transaction of its turn.
 Status insert_response(SqliteConnection& connection, const NewResponse& response, const TurnRecord& turn,

@@ -10,6 +10,7 @@
 //   catalog_references.cpp: who needs which block     catalog_check.cpp: invariants catalog_responses.cpp:
 //   responses, conversations
 //   catalog_collection.cpp: what goes when room is wanted     catalog_store_check.cpp: for check and backup
+//   catalog_import.cpp: agents that were exported
 #pragma once
 
 #include <functional>
@@ -51,6 +52,7 @@ class SqliteCatalog final : public Catalog {
     const Digest256& tenant_salt() const override { return tenant_salt_; }
     Result<std::optional<std::string>> setting(const std::string& key) override;
     Status set_setting(const std::string& key, const std::string& value) override;
+    void note_setting(const std::string& key, const std::string& value) override { settings_[key] = value; }
     Status remember_fingerprint(const Digest256& digest, const Digest256& model_id,
                                 const std::string& text) override;
     Result<std::optional<std::string>> fingerprint_text(const Digest256& model_id) override;
@@ -62,6 +64,7 @@ class SqliteCatalog final : public Catalog {
     Result<std::vector<std::string>> unused_sessions(std::int64_t since_unix_ms) override;
     Status touch_agent(AgentId agent, std::int64_t now_unix_ms) override;
     Result<AgentRecord> fork_agent(const NewFork& fork, std::int64_t now_unix_ms) override;
+    Result<AgentRecord> import_agent(const NewImport& import, std::int64_t now_unix_ms) override;
     Result<AgentRecord> go_back(const std::string& name, std::uint32_t turn,
                                 std::int64_t now_unix_ms) override;
     Result<std::string> agent_option(AgentId agent, const std::string& name) override;
@@ -199,6 +202,7 @@ class SqliteCatalog final : public Catalog {
     std::string vfs_;
     std::map<BlockName, BlockUse> uses_;
     std::vector<BlockFileName> removed_;
+    std::map<std::string, std::string> settings_;
     std::function<void(const Status&)> on_write_;
     std::uint64_t log_pages_max_ = kLogPagesMax;
     std::unique_ptr<SqliteConnection> connection_;  // null after a failure that reopening did not cure

@@ -193,6 +193,13 @@ Result<TurnRecord> insert_root(SqliteConnection& connection, const NewRoot& root
     return insert_turn(connection, turn, Parent{}, now_unix_ms);
 }
 
+Result<TurnRecord> insert_turn_after(SqliteConnection& connection, const NewTurn& turn,
+                                     const TurnRecord& after, std::int64_t now_unix_ms) {
+    const Parent parent{after.id, after.number, after.token_end(), after.branch, false};
+    KVASIR_TRY(check_new_turn(turn, parent));
+    return insert_turn(connection, turn, parent, now_unix_ms);
+}
+
 Status note_agent_use(SqliteConnection& connection, AgentId agent, std::int64_t now_unix_ms) {
     KVASIR_TRY_ASSIGN(auto update,
                       connection.prepare("UPDATE agents SET last_used_unix_ms = ? WHERE id = ?"));

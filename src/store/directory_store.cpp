@@ -161,6 +161,7 @@ std::unique_ptr<StoreBackup> DirectoryStore::begin_backup(const std::string& dir
 }
 
 Status DirectoryStore::remove_unknown_files() {
+    remove_retired(Held::kGo);
     if (all_files_known_) return {};
     const auto check = begin_check({CheckDepth::kNames, Repair::kYes});
     while (!check->done()) KVASIR_TRY(check->step());
@@ -168,6 +169,7 @@ Status DirectoryStore::remove_unknown_files() {
 }
 
 void DirectoryStore::look_after() {
+    remove_retired();
     if (health_.problem(StorePart::kCatalog)) probe_catalog();
     if (health_.problem(StorePart::kBlocks)) probe_blocks();
     if (health_.problem(StorePart::kTurns)) {
@@ -198,6 +200,23 @@ Status DirectoryStore::remove_file(BlockKind kind, const BlockName& name) {
     KVASIR_TRY(blocks_.remove(kind, name));
     catalog_->note_removed(kind, name);
     return {};
+}
+
+Status DirectoryStore::retire_file(BlockKind kind, const BlockName& name) {
+    remove_retired();
+    if (!holds_.contains(name)) return remove_file(kind, name);
+    retired_.push_back({kind, name});  // and a pending removal, should the process end before
+    return {};
+}
+
+void DirectoryStore::remove_retired(Held held) {
+    std::erase_if(retired_, [&](const BlockFileName& file) {
+        if (held == Held::kStay && holds_.contains(file.name)) return false;
+        const auto row = catalog_->block(file.kind, file.name);
+        if (!row) return false;
+        if (*row) return true;  // written anew meanwhile
+        return remove_file(file.kind, file.name).has_value();
+    });
 }
 
 Result<DiskUsage> DirectoryStore::usage() {

@@ -47,6 +47,7 @@ class DirectoryStore final : public Store {
             collection_listeners_.erase(owner);
     }
     Status remove_file(BlockKind kind, const BlockName& name) override;
+    Status retire_file(BlockKind kind, const BlockName& name) override;
     Status admit_turn() override;
     Status make_room_to_erase() override { return budget_.make_room_to_erase(); }
     Result<DiskUsage> usage() override;
@@ -74,6 +75,8 @@ class DirectoryStore final : public Store {
     std::uint64_t log_bytes_expected() const;
     Status shrink_log();
     Status check_blocks_may_be_written() const;
+    enum class Held { kStay, kGo };
+    void remove_retired(Held held = Held::kStay);
     void probe_blocks();
     void probe_catalog();
 
@@ -85,6 +88,7 @@ class DirectoryStore final : public Store {
     BlockFiles blocks_;
     DiskBudget budget_;
     BlockHolds holds_;
+    std::vector<BlockFileName> retired_;  // still held when their rows went
     VictimQueue victims_;
     std::map<const void*, std::function<void(AgentId)>> collection_listeners_;
     const std::function<void(AgentId)> on_agent_collected_ = [this](AgentId agent) {

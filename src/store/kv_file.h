@@ -48,5 +48,8 @@ Result<std::uint64_t> decode_header_length(std::span<const std::byte> first_byte
 
 // Checks every frame of the data section. kDamaged names the first one that fails.
 Status verify_frames(const DecodedHeader& header, std::span<const std::byte> data);
+// The same for the frames from number `first` on that `frames` holds, each whole.
+Status verify_some_frames(const DecodedHeader& header, std::uint64_t first,
+                          std::span<const std::byte> frames);
 
 }  // namespace kvasir

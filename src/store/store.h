@@ -73,6 +73,8 @@ class Store {
     virtual void on_agent_collected(const void* owner, std::function<void(AgentId)> listener) = 0;
     // A file whose row is gone. Durable when it returns.
     virtual Status remove_file(BlockKind kind, const BlockName& name) = 0;
+    // The same, but a file that is held stays until some time after it is not.
+    virtual Status retire_file(BlockKind kind, const BlockName& name) = 0;
     // Asked before a turn starts: kNoSpace past the second watermark (the reserve is all that is left).
     virtual Status admit_turn() = 0;
     // Asked before an agent is erased: on a full disk the reserve is given up for it.

@@ -97,6 +97,8 @@ TEST(Doctor, TellsAboutModelStoreAndRates) {
     const Outcome doctor = home.run({"doctor", "--json"});
     EXPECT_EQ(doctor.exit_code, 0) << doctor.out << doctor.err;
     EXPECT_TRUE(boost::json::parse(doctor.out).at("good").as_bool());
+    EXPECT_NE(doctor.out.find("a restore"), std::string::npos)
+        << "from which length on it pays: " << doctor.out;
     const Outcome broken = home.run({"doctor", "--model", "/no/such/model.gguf"});
     EXPECT_EQ(broken.exit_code, 1);
     EXPECT_NE(broken.out.find("FAIL model"), std::string::npos) << broken.out;

@@ -6,12 +6,18 @@ list(APPEND fuzzed_sources
     ${source}/engine/chat.cpp ${source}/engine/fingerprint.cpp
     ${source}/store/block.cpp ${source}/store/block_files.cpp ${source}/store/kv_file_decode.cpp
     ${source}/store/kv_file_encode.cpp ${source}/store/kv_header.cpp
+    ${source}/store/agent_file_encode.cpp ${source}/store/agent_file_decode.cpp
     ${source}/store/sqlite.cpp ${source}/store/sqlite_statement.cpp ${source}/store/sqlite_columns.cpp
     ${source}/memory/message_text.cpp ${source}/memory/conversation.cpp ${source}/memory/conversation_match.cpp
+    ${source}/memory/import_file.cpp ${source}/memory/transfer_layout.cpp ${source}/memory/row_image.cpp
+    ${source}/memory/token_chain.cpp ${source}/memory/input_checks.cpp ${source}/memory/utf8.cpp
     ${source}/http/http.cpp ${source}/http/request_parser.cpp ${source}/http/target.cpp ${source}/http/host_check.cpp
     ${source}/http/request_id.cpp ${source}/http/response_head.cpp
     ${source}/server/agent_requests.cpp ${source}/server/speaker.cpp
     ${source}/app/event_reader.cpp ${source}/app/config_options.cpp
+    "${PROJECT_SOURCE_DIR}/tests/support/fake_engine.cpp" "${PROJECT_SOURCE_DIR}/tests/support/fake_evaluation.cpp"
+    "${PROJECT_SOURCE_DIR}/tests/support/fake_model.cpp" "${PROJECT_SOURCE_DIR}/tests/support/fake_state.cpp"
+    "${PROJECT_SOURCE_DIR}/tests/support/fake_text.cpp" "${PROJECT_SOURCE_DIR}/tests/support/fake_answer_format.cpp"
     "${PROJECT_SOURCE_DIR}/tests/support/fault_file_system.cpp"
     "${PROJECT_SOURCE_DIR}/tests/support/fault_file_system_state.cpp")
 file(GLOB catalog_sources CONFIGURE_DEPENDS "${source}/store/catalog*.cpp")

@@ -1,6 +1,8 @@
 // Streams: order, framing, comments, and clients that go away.
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,6 +41,51 @@ TEST(HttpStreams, HeadAndPiecesArriveAtOnce) {
     EXPECT_EQ(client.chunk(), "");
     EXPECT_EQ(exchange->push("late"), PushResult::kClosed);
     EXPECT_EQ(client.get("/next").body, "GET /next\n\n");
+}
+
+// A long answer is made as fast as its client reads: the next piece when the last one is on its way.
+TEST(HttpStreams, TellWhenAllIsOnItsWay) {
+    TestServer server;
+    RawClient client = server.client();
+    std::shared_ptr<HttpExchange> exchange = server.hold(client);
+    exchange->begin_stream(200, "application/octet-stream", {});
+    std::atomic<int> called{0};
+    exchange->when_sent([&] { ++called; });
+    EXPECT_EQ(called.load(), 1) << "nothing waits";
+    const std::string piece(100'000, 'x');
+    constexpr int kPieces = 50;
+    std::atomic<int> pushed{0};
+    std::function<void()> next = [&] {
+        if (pushed.load() == kPieces) return exchange->finish();
+        ++pushed;
+        EXPECT_EQ(exchange->push(piece), PushResult::kAccepted);
+        exchange->when_sent(next);
+    };
+    next();
+    EXPECT_EQ(client.response().body.size(), piece.size() * kPieces);
+    EXPECT_EQ(pushed.load(), kPieces);
+}
+
+TEST(HttpStreams, TellNobodyWhoseClientWentAway) {
+    TestServer server;
+    std::shared_ptr<HttpExchange> exchange;
+    std::weak_ptr<int> kept;
+    {
+        RawClient client = server.client();
+        exchange = server.hold(client);
+        exchange->begin_stream(200, "application/octet-stream", {});
+        auto token = std::make_shared<int>(1);
+        kept = token;
+        // More than the system's buffers take, so that some of it waits.
+        while (exchange->push(std::string(900'000, 'x')) == PushResult::kAccepted) {
+            bool at_once = false;
+            exchange->when_sent([&at_once, token] { at_once = *token == 1; });
+            std::this_thread::sleep_for(milliseconds(20));
+            if (!at_once) break;
+        }
+    }
+    for (int i = 0; i < 500 && !kept.expired(); ++i) std::this_thread::sleep_for(milliseconds(10));
+    EXPECT_TRUE(kept.expired()) << "what the callback held is let go";
 }
 
 // Each thread's pieces stay whole and in that thread's order.

@@ -8,7 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "memory/import_file.h"
 #include "memory/sending_client.h"
+#include "memory/transferring.h"
 #include "support/fake_text.h"
 
 namespace kvasir::test {
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::size_t kAgentsMax = 6;
 constexpr std::uint32_t kAnswerTokens = 9;
+constexpr std::uint32_t kFilesMax = 3;
 
 // What an agent must remember: its exact tokens after every turn.
 struct Remembered {
@@ -25,6 +28,13 @@ struct Remembered {
     std::vector<ChatMessage> messages;           // of such a client
     std::vector<std::vector<Token>> after_turn;  // [0]: nothing was said yet
     std::uint32_t turns() const { return static_cast<std::uint32_t>(after_turn.size() - 1); }
+};
+
+// A file, and what an agent must remember that is made of it.
+struct Exported {
+    std::string file;
+    bool has_kv = false;
+    Remembered agent;
 };
 
 std::string system_prompt_of(const std::string& name) { return "You are " + name + ". " + words(90, 's'); }
@@ -78,6 +88,10 @@ class Game {
                 return exists(agent) ? to_text(world_.memory().evict(agent.name)) : std::nullopt;
             case OperationKind::kSave:
                 return to_text(world_.memory().save_all());
+            case OperationKind::kExport:
+                return export_it(agent, operation.argument);
+            case OperationKind::kImport:
+                return import_one(operation);
             default:
                 return remove(operation.agent % agents_.size());
         }
@@ -206,6 +220,47 @@ class Game {
         return {};
     }
 
+    // What was damaged is found once, and set aside; then the rest can be exported.
+    std::optional<std::string> export_it(const Remembered& agent, std::uint32_t argument) {
+        if (!exists(agent)) return {};
+        auto file = export_bytes(world_.memory(), agent.name);
+        for (std::uint32_t i = 0; !file && file.error().code == ErrorCode::kDamaged && i <= damaged_; ++i)
+            file = export_bytes(world_.memory(), agent.name);
+        if (!file) return file.error().message;
+        const auto header = read_agent_header(*make_byte_source(*file));
+        if (!header) return header.error().message;
+        exported_[argument % kFilesMax] = {std::move(*file), header->cache_tokens > 0, agent};
+        return {};
+    }
+
+    // As it is, changed, or trusted.
+    std::optional<std::string> import_one(const Operation& operation) {
+        if (exported_.empty() || agents_.size() >= kAgentsMax) return {};
+        const Exported& from =
+            std::next(exported_.begin(), static_cast<std::ptrdiff_t>(operation.argument % exported_.size()))
+                ->second;
+        Remembered made = from.agent;
+        made.name = fmt::format("import-{}", step_);
+        ImportHow how{made.name};
+        const bool changed = operation.agent % 3 == 1;
+        if (operation.agent % 3 == 2) how.trust = TrustKv::kYes;
+        std::string file = from.file;
+        if (changed) {
+            const std::size_t begin = data_begin(file);
+            if (begin == file.size()) return {};
+            file[begin + operation.argument * std::size_t{7919} % (file.size() - begin)] ^= 1;
+        }
+        const auto report = import_bytes(world_.memory(), std::move(file), how);
+        if (!report && changed && report.error().code == ErrorCode::kInvalidArgument) return {};
+        if (!report) return report.error().message;
+        if (changed && from.has_kv && report->kv_refused.empty()) return "a changed file was believed";
+        if (!changed && !report->kv_refused.empty()) return report->kv_refused;
+        if (report->tokens != made.after_turn.back().size() && made.turns() > 0)
+            return "another number of tokens was imported";
+        agents_.push_back(std::move(made));
+        return {};
+    }
+
     std::vector<std::string> kv_files() const {
         std::vector<std::string> files;
         for (const BlockKindInfo& kind : kBlockKinds) {
@@ -219,6 +274,7 @@ class Game {
     std::optional<std::string> damage(std::uint32_t argument) {
         const auto files = kv_files();
         if (files.empty()) return {};
+        ++damaged_;
         std::fstream file(files[argument % files.size()], std::ios::in | std::ios::out | std::ios::binary);
         file.seekg(-17, std::ios::end);
         const char byte = static_cast<char>(file.peek() ^ 4);
@@ -238,21 +294,24 @@ class Game {
 
     World world_;
     std::uint32_t step_ = 0;
+    std::uint32_t damaged_ = 0;
     std::vector<Remembered> agents_;
+    std::map<std::uint32_t, Exported> exported_;
 };
 
 }  // namespace
 
 std::string describe(const Operation& operation) {
-    static constexpr std::array<const char*, 10> kNames = {"message", "send", "edit",    "fork",   "rollback",
-                                                           "evict",   "save", "restart", "remove", "damage"};
+    static constexpr std::array<const char*, 12> kNames = {"message",  "send",   "edit",   "fork",
+                                                           "rollback", "evict",  "save",   "restart",
+                                                           "remove",   "damage", "export", "import"};
     return fmt::format("{}(agent {}, {})", kNames.at(static_cast<std::size_t>(operation.kind)),
                        operation.agent, operation.argument);
 }
 
 std::vector<Operation> random_operations(std::uint32_t seed, std::size_t count) {
     // How often each kind comes, in the order of the enum.
-    static constexpr std::array<double, 10> kWeights = {30, 12, 12, 8, 8, 6, 3, 14, 2, 3};
+    static constexpr std::array<double, 12> kWeights = {30, 12, 12, 8, 8, 6, 3, 14, 3, 3, 5, 5};
     std::mt19937 random(seed);
     std::discrete_distribution<int> kinds(kWeights.begin(), kWeights.end());
     std::vector<Operation> operations(count);

@@ -24,7 +24,9 @@ enum class OperationKind {
     kSave,
     kRestart,
     kRemove,
-    kDamage
+    kDamage,
+    kExport,
+    kImport
 };
 
 // Numbers are taken modulo what there is, so that any part of a sequence is a sequence.

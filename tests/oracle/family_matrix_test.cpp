@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "memory/transferring.h"
+
 namespace kvasir::test {
 namespace {
 
@@ -69,7 +71,11 @@ const std::vector<const char*> kOperations = {"extension after restart",
                                               "divergence in the middle after restart",
                                               "fork after restart",
                                               "four siblings",
-                                              "rollback after restart"};
+                                              "rollback after restart",
+                                              "export and import"};
+
+// Words of the first message: more than a block.
+constexpr std::size_t kLongPrompt = 220;
 
 using Row = std::map<std::string, Outcome>;
 
@@ -92,10 +98,11 @@ class Play {
         KVASIR_TRY(run_.create("kept", words(30, "prompt")));
         for (const char* turn : {"one", "two", "three"}) {
             SentConversation next = then_.back();
-            KVASIR_TRY(run_.send(next, words(30, turn)).map([](const Outcome&) {}));
+            const std::size_t count = then_.size() == 1 ? kLongPrompt : 30;
+            KVASIR_TRY(run_.send(next, words(count, turn)).map([](const Outcome&) {}));
             then_.push_back(next);
             Line line = kept_.empty() ? Line() : kept_.back();
-            KVASIR_TRY(run_.say("kept", line, words(30, turn)).map([](const Outcome&) {}));
+            KVASIR_TRY(run_.say("kept", line, words(count, turn)).map([](const Outcome&) {}));
             kept_.push_back(line);
         }
         return {};
@@ -126,6 +133,7 @@ class Play {
         KVASIR_TRY(run_.restart());
         Line line = kept_[2];
         KVASIR_TRY(note(kOperations[5], run_.say("fork", line, words(20, "fork"))));
+        Line exported = line;
         Outcome all{0, 0, true, ""};
         for (const char* name : {"first", "second", "third", "fourth"}) {
             KVASIR_TRY(run_.memory().fork("kept", name, std::nullopt).map([](const ForkResult&) {}));
@@ -137,7 +145,20 @@ class Play {
         KVASIR_TRY(run_.memory().roll_back("kept", 2).map([](const RollbackResult&) {}));
         KVASIR_TRY(run_.restart());
         line = kept_[1];
-        return note(kOperations[7], run_.say("kept", line, words(20, "back")));
+        KVASIR_TRY(note(kOperations[7], run_.say("kept", line, words(20, "back"))));
+        return import_alone(exported);
+    }
+    // With everybody gone, all KV is the file's.
+    Status import_alone(Line& exported) {
+        KVASIR_TRY_ASSIGN(std::string file, export_bytes(run_.memory(), "fork"));
+        KVASIR_TRY_ASSIGN(const auto agents, run_.memory().list());
+        for (const AgentInfo& agent : agents)
+            KVASIR_TRY(run_.memory().remove(agent.name).map([](const EraseReceipt&) {}));
+        KVASIR_TRY(run_.restart());
+        KVASIR_TRY_ASSIGN(const ImportReport report,
+                          import_bytes(run_.memory(), std::move(file), {"imported"}));
+        if (!report.kv_refused.empty()) return fail(ErrorCode::kDamaged, report.kv_refused);
+        return note(kOperations[8], run_.say("imported", exported, words(20, "five")));
     }
 
     FamilyRun& run_;
@@ -178,9 +199,11 @@ std::string header() {
         "never interrupted:\n"
         "all logits that were sampled from are the same to the last bit, unless the cell says otherwise (one "
         "thread, the same\n"
-        "chunks). Conversations have a system prompt and three turns; an edit changes the third, a "
-        "divergence the second,\n"
-        "a rollback goes back to the second. KV types with the same numbers share a line.\n\n"
+        "chunks). Conversations have a system prompt and three turns, the first of them longer than a block; "
+        "an edit changes\n"
+        "the third, a divergence the second, a rollback goes back to the second. An import finds an empty "
+        "store: its KV is\n"
+        "the file's. KV types with the same numbers share a line.\n\n"
         "| model | family | planes | KV types |";
     std::string line = "|---|---|---|---|";
     for (const char* operation : kOperations) {

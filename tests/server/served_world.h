@@ -67,6 +67,11 @@ class ServedWorld {
         world_->restart();
         serve();
     }
+    void restart(const FakeEngineOptions& engine) {
+        stop();
+        world_->restart(engine);
+        serve();
+    }
     void drain() { server_->drain(); }
     HttpClient client() const { return HttpClient(server_->port()); }
     World& world() { return *world_; }

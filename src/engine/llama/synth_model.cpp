@@ -3,17 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <random>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <ggml.h>
 #include <gguf.h>
-#include <unistd.h>
+
+#include "base/file_system.h"
+#include "base/part_file.h"
 
 namespace kvasir {
 
@@ -23,6 +25,7 @@ constexpr std::int32_t kTokenUnused = 5;
 constexpr std::int64_t kRandomRows =
     509;  // made once for a width, then repeated: a prime, so that tensors differ
 constexpr std::size_t kTensorsMax = 4096;
+constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 
 struct GgufDeleter {
     void operator()(gguf_context* context) const { gguf_free(context); }
@@ -127,7 +130,8 @@ class Weights {
     // Of this matrix only the rows of words are not zero: nothing else is ever the likeliest token.
     void words_only(const std::string& name) { words_only_ = name; }
 
-    Result<SynthReport> write(const SynthOptions& options, const std::vector<std::string>& texts);
+    Result<SynthReport> write(PartFile& out, const SynthOptions& options,
+                              const std::vector<std::string>& texts);
 
   private:
     void add(const std::string& name, ggml_tensor* tensor) {
@@ -135,7 +139,7 @@ class Weights {
         gguf_add_tensor(&model_, tensor);
         tensors_.push_back(tensor);
     }
-    void write_tensor(std::ofstream& out, const ggml_tensor& tensor, const std::vector<std::string>& texts);
+    Status write_tensor(PartFile& out, const ggml_tensor& tensor, const std::vector<std::string>& texts);
     const std::vector<char>& random_rows(std::int64_t width, std::size_t row_bytes);
 
     gguf_context& model_;
@@ -160,48 +164,53 @@ const std::vector<char>& Weights::random_rows(std::int64_t width, std::size_t ro
     return rows_;
 }
 
-void Weights::write_tensor(std::ofstream& out, const ggml_tensor& tensor,
-                           const std::vector<std::string>& texts) {
-    if (tensor.type == GGML_TYPE_F32) {
-        const std::vector<float> ones(static_cast<std::size_t>(tensor.ne[0]), 1.0F);
-        out.write(reinterpret_cast<const char*>(ones.data()),
-                  static_cast<std::streamsize>(ggml_nbytes(&tensor)));
-        return;
-    }
-    const std::size_t row_bytes = ggml_row_size(type_, tensor.ne[0]);
-    const std::vector<char>& rows = random_rows(tensor.ne[0], row_bytes);
-    const std::vector<char> zero(row_bytes, 0);
-    const bool sparse = words_only_ == tensor.name;
-    const auto first = static_cast<std::size_t>(random_() % kRandomRows);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(tensor.ne[1]); ++i) {
-        const bool skip = sparse && (i >= texts.size() || !is_word(texts[i]));
-        const char* row = skip ? zero.data() : rows.data() + (first + i) % kRandomRows * row_bytes;
-        out.write(row, static_cast<std::streamsize>(row_bytes));
-    }
+template <class T>
+Status append(PartFile& out, const std::vector<T>& values) {
+    return out.append(std::as_bytes(std::span<const T>(values)));
 }
 
-Result<SynthReport> Weights::write(const SynthOptions& options, const std::vector<std::string>& texts) {
-    if (!gguf_write_to_file(&model_, options.output_path.c_str(), true))
-        return fail(ErrorCode::kIo, options.output_path + " could not be written");
-    std::ofstream out(options.output_path, std::ios::binary | std::ios::app);
+Status Weights::write_tensor(PartFile& out, const ggml_tensor& tensor,
+                             const std::vector<std::string>& texts) {
+    if (tensor.type == GGML_TYPE_F32)
+        return append(out, std::vector<float>(static_cast<std::size_t>(tensor.ne[0]), 1.0F));
+    const std::size_t row_bytes = ggml_row_size(type_, tensor.ne[0]);
+    const std::vector<char>& rows = random_rows(tensor.ne[0], row_bytes);
+    const bool sparse = words_only_ == tensor.name;
+    const auto first = static_cast<std::size_t>(random_() % kRandomRows);
+    const auto count = static_cast<std::size_t>(tensor.ne[1]);
+    std::vector<char> piece;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (sparse && (i >= texts.size() || !is_word(texts[i]))) {
+            piece.resize(piece.size() + row_bytes);  // zeros
+        } else {
+            const auto row =
+                rows.begin() + static_cast<std::ptrdiff_t>((first + i) % kRandomRows * row_bytes);
+            piece.insert(piece.end(), row, row + static_cast<std::ptrdiff_t>(row_bytes));
+        }
+        if (piece.size() < kPieceBytes && i + 1 < count) continue;
+        KVASIR_TRY(append(out, piece));
+        piece.clear();
+    }
+    return {};
+}
+
+Result<SynthReport> Weights::write(PartFile& out, const SynthOptions& options,
+                                   const std::vector<std::string>& texts) {
+    std::vector<char> header(gguf_get_meta_size(&model_));
+    gguf_get_meta_data(&model_, header.data());
+    KVASIR_TRY(append(out, header));
     SynthReport report;
     std::uint64_t done = 0;
     for (const ggml_tensor* tensor : tensors_) report.bytes += ggml_nbytes(tensor);
     for (const ggml_tensor* tensor : tensors_) {
-        write_tensor(out, *tensor, texts);
+        KVASIR_TRY(write_tensor(out, *tensor, texts));
         const std::size_t bytes = ggml_nbytes(tensor);
-        const std::size_t padded = GGML_PAD(bytes, gguf_get_alignment(&model_));
-        const std::vector<char> padding(padded - bytes, 0);
-        out.write(padding.data(), static_cast<std::streamsize>(padding.size()));
+        KVASIR_TRY(append(out, std::vector<char>(GGML_PAD(bytes, gguf_get_alignment(&model_)) - bytes)));
         report.parameters += static_cast<std::uint64_t>(ggml_nelements(tensor));
         done += bytes;
         if (options.on_progress)
             options.on_progress(static_cast<float>(done) / static_cast<float>(report.bytes));
     }
-    out.close();
-    if (!out)
-        return fail(ErrorCode::kIo,
-                    options.output_path + " could not be written to its end: is the disk full?");
     return report;
 }
 
@@ -267,7 +276,7 @@ Result<SynthReport> write_synth_model(const SynthOptions& options) {
     KVASIR_TRY_ASSIGN(ModelShape shape, find_shape(options));
     KVASIR_TRY_ASSIGN(const ggml_type type, find_type(options.type));
     KVASIR_TRY_ASSIGN(Tokenizer tokenizer, read_tokenizer(options.tokenizer_path));
-    if (::access(options.output_path.c_str(), F_OK) == 0)
+    if (make_posix_file_system()->file_size(options.output_path))
         return fail(ErrorCode::kConflict, options.output_path + " exists: it is not written over");
     shape.vocabulary = std::max(shape.vocabulary, static_cast<std::uint32_t>(tokenizer.texts.size()));
     const GgufPtr model(gguf_init_empty());
@@ -276,8 +285,14 @@ Result<SynthReport> write_synth_model(const SynthOptions& options) {
     set_vocabulary(*model, tokenizer, shape.vocabulary);
     Weights weights(*model, type);
     declare(weights, shape);
-    Result<SynthReport> report = weights.write(options, tokenizer.texts);
-    if (!report) ::unlink(options.output_path.c_str());
+    KVASIR_TRY_ASSIGN(const auto out, PartFile::open(options.output_path + ".part"));
+    KVASIR_TRY(out->start_over());
+    Result<SynthReport> report = weights.write(*out, options, tokenizer.texts);
+    if (report) {
+        KVASIR_TRY(out->put_in_place(options.output_path));
+    } else {
+        static_cast<void>(out->remove());
+    }
     return report;
 }
 
