@@ -27,9 +27,9 @@ class Encoder:
         self.end, self.newline = encode(TURN_END)[0], encode("\n")
         self.pad = tokenizer.token_to_id(SPECIAL[0])
 
-    def row(self, rng: random.Random, length: int, held_out: bool = False) -> tuple[list[int], list[int]]:
+    def row(self, rng: random.Random, length: int, book: str = "trained") -> tuple[list[int], list[int]]:
         """Tokens and the kinds of them; length + 1 of each, since the last is only predicted."""
-        turns = converse(rng, int(length * LETTERS_PER_TOKEN), held_out).turns
+        turns = converse(rng, int(length * LETTERS_PER_TOKEN), book).turns
         texts = [body(turn) for turn in turns]
         encoded = self.tokenizer.encode_batch_fast([text for _, text in texts], add_special_tokens=False)
         ids: list[int] = []
@@ -43,8 +43,8 @@ class Encoder:
         missing = max(0, length + 1 - len(ids))
         return ids[:length + 1] + [self.pad] * missing, kinds[:length + 1] + [0] * missing
 
-    def rows(self, rng: random.Random, length: int, count: int, held_out: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        pairs = [self.row(rng, length, held_out) for _ in range(count)]
+    def rows(self, rng: random.Random, length: int, count: int, book: str = "trained") -> tuple[np.ndarray, np.ndarray]:
+        pairs = [self.row(rng, length, book) for _ in range(count)]
         return np.array([ids for ids, _ in pairs], np.int16), np.array([kinds for _, kinds in pairs], np.uint8)
 
 

@@ -27,6 +27,7 @@ street strong study such sudden suppose sure surprise table take talk teach team
 thing think this those though thought three through time to today together told tomorrow tonight too took top toward town travel try turn two
 under understand until up upon us use usual very voice wait walk want warm watch water way we week well went were what when where whether which
 while white who whole why will wind wish with without woman wonder word work world worry would write year yes yesterday yet you young your"""
+STARTS = (frozenset(_COMMON.split()) | _NO_NOISE | {"what's", "don't", "please:", "actually,", "no,"}) - {"I"}
 
 
 def _held_out() -> frozenset[str]:

@@ -14,6 +14,7 @@ from functools import cache
 
 from . import more_phrases, pieces
 from .english import noise
+from .blind import BLIND
 from .phrases import HELD_OUT, TRAINED, Phrases
 
 _COUNTS = {"tell": 3000, "tell_openings": 2500, "tell_closings": 1500, "change": 1500, "ask_name": 3000, "ask_any": 5000,
@@ -201,7 +202,7 @@ def varied(seed: int = 20) -> Phrases:
         own = getattr(TRAINED, name) + by_hand.get(name, ())
         slot = "message" if name in ("message", "read") else "ask"
         make = makers.get(name) or maker.mixed(own, slot)
-        made = without([make() for _ in range(count)], getattr(HELD_OUT, name))
+        made = without([make() for _ in range(count)], getattr(HELD_OUT, name) + getattr(BLIND, name))
         share = shares.get(name, 0.6)
         changed[name] = own * max(1, round(len(made) * share / (1 - share) / len(own))) + made
     return replace(TRAINED, **changed)

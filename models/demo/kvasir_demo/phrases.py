@@ -31,6 +31,7 @@ class Phrases:
     message: tuple[str, ...]      # {p} the sender, {m} the message
     who_said: tuple[str, ...]
     draft: tuple[str, ...]
+    book: str = "trained"         # or "held out", or "blind": never trained on
 
 
 TRAINED = Phrases(
@@ -271,6 +272,7 @@ TRAINED = Phrases(
 )
 
 HELD_OUT = Phrases(
+    book="held out",
     tell=lines("""
         it turns out that {t} is {v}
         everyone here agrees that {t} is {v}
