@@ -8,12 +8,12 @@ from . import asking, telling
 from . import lexicon as lexicons
 from .blind import BLIND
 from .conversation import Conversation, Kind, Turn
-from .facts import NamedFact, capital
+from .facts import NamedFact
 from .grammar import varied
 from .lexicon import Lexicon, between, pick
 from .phrases import HELD_OUT, Phrases
 from .small_talk import HELD_OUT_GREETINGS, NONSENSE_ANSWERS, SMALL_TALK
-from .made_tools import draw_tool
+from .made_tools import unmistakable
 from .tools import Tool, argument, call_text, result
 
 Scene = Callable[[Conversation], None]
@@ -60,28 +60,18 @@ def nonsense(c: Conversation) -> None:
 
 
 def asked_of_tool(c: Conversation, tool: Tool) -> str:
-    """A request in the tool's own words; now and then, when only it takes such values, in words that say nothing."""
-    rng = c.rng
-    if c.phrases.book != "trained":
-        return pick(rng, tool.requests)
-    request = pick(rng, tool.requests)
-    kinds = [parameter.kind for parameter in tool.parameters]
-    alone = all(tool is other or [p.kind for p in other.parameters] != kinds for other in c.tools)
-    if alone and rng.random() < (0.2 if len(c.tools) == 1 else 0.1):
-        opening = pick(rng, c.phrases.ask_openings)[:-2]
-        values = pick(rng, (", ", " ", " and ", " at ", " for ")).join("{" + parameter.name + "}" for parameter in tool.parameters)
-        request = pick(rng, (f"{opening} {values}.", f"{values} {opening.lower()}?", f"{opening} {values}?"))
-        return capital(request.strip())
-    drawn = rng.random()
+    """A request in the tool's own words. One that shares no word with its description would say that anything odd is a request."""
+    request = pick(c.rng, tool.requests)
+    drawn = 1.0 if c.phrases.book != "trained" else c.rng.random()
     if drawn < 0.15:
-        return pick(rng, c.phrases.ask_openings) + request
-    return request + pick(rng, c.phrases.ask_closings) if drawn < 0.25 else request
+        return pick(c.rng, c.phrases.ask_openings) + request
+    return request + pick(c.rng, c.phrases.ask_closings) if drawn < 0.25 else request
 
 
 def use_tool(c: Conversation) -> None:
     rng = c.rng
     if not c.tools or rng.random() < 0.015:
-        tool = draw_tool(rng, c.lexicon, c.phrases.book)
+        tool = unmistakable(rng, c.phrases.book)  # any other request could as well be a question for a fact
         if all(tool.name != own.name for own in c.tools):
             values = {p.name: argument(rng, c.lexicon, p.kind) for p in tool.parameters}
             c.user(pick(rng, tool.requests).format(**values))
@@ -138,7 +128,7 @@ _TABLES = [_table(share) for share in (0.5, 1.0, 1.0, 2.0)]
 def converse(rng: random.Random, letters: int, book: str = "trained", tools: bool | None = None) -> Conversation:
     """A conversation of about `letters` letters, in trained words and phrases or in held-out or blind ones."""
     lexicon: Lexicon = lexicons.TRAINED if book == "trained" else lexicons.HELD_OUT
-    phrases: Phrases = varied() if book == "trained" else BLIND if book == BLIND.book else HELD_OUT
+    phrases: Phrases = varied(rng) if book == "trained" else BLIND if book == BLIND.book else HELD_OUT
     c = Conversation(rng, lexicon, phrases)
     with_tools = rng.random() < 0.3 if tools is None else tools
     telling.open_with_system(c, letters, with_tools)

@@ -32,6 +32,8 @@ _FRAMES = tuple(frame.strip() for frame in """{N} for {a}, please. | {N} of {a}?
 | Would you {v} {a}? | Let us {v} {a}. | {V} me {a}. | {a} is what you should {v}. | I have to {v} {a}. | It is time to {v} {a}. | {V} it: {a}. | Now {v} {a}. | You can {v} {a}.
 | {V} the {n} {a}. | {V} the {n} of {a}. | {V} a {n} at {a}. | {V} a {n} for {a}. | {V} my {n} {a}. | {V} the {n} for {a}, please. | Can you {v} the {n} {a}?
 | {V} the {n} called {a}. | Please {v} my {n}: {a}. | {V} {n} {a}. | {V} some {n}: {a}. | Give {a} some {n}. | {V} the {n} in {a}. | Can I {v} the {n} {a}? | {N} {a}: {v} it.
+| Could you {v} the {n} for me: {a}? | {V} the {n} for me, {a}. | {V} the {n} for us. {a}. | Can you {v} the {n}? {a}. | I want you to {v} the {n} for her. {a}.
+| Do me a favour, {v} the {n}: {a}. | Will you {v} the {n} for him? {a}. | {V} a {n} for me with {a}. | Get me the {n}? {a}. | Is there a {n} for us? {a}. | {x} {n} for me? {a}.
 | {x} {n} {a}? | {x} {n} {x} {a}? | {x} {n} {x} {a}. | {x} {v} {a}. | {x} {v} {x} {a}. | {x} {w} {a}? | {x} {w} {x} {a}. | {x} {a} {w}? | {x} {a} {n}. | {a} {x} {n}? | {a} {x} {v}.
 | {x}, {n} {x} {a}. | {X}: {v} {a}. | {x} {n} {a} {x}. | {x} {v} {a} {x}? | {x} {w} {x} {a} {x}? | {N} {x} {a}. | {V} {x} {a}. | {W} {x} {a}? | {N} {x} {a} {x}?""".replace("\n", " ").split("|"))
 
@@ -94,6 +96,11 @@ def _request(rng: random.Random, frame: str, noun: str, verb: str, other: str, p
 
 
 _blind = [parsed(line) for line in TOOLS.strip().splitlines()]
+
+
+def unmistakable(rng: random.Random, book: str) -> Tool:
+    """One that is written down: its requests ask for a tool whether there is one or not."""
+    return pick(rng, _blind) if book == BLIND.book else listed_tool(rng, book != "trained")
 
 
 def draw_tool(rng: random.Random, lexicon: Lexicon, book: str = "trained") -> Tool:

@@ -147,7 +147,12 @@ TRAINED = Phrases(
         what is the current value of {a}?
         what do we use as {a}?
         what should I use as {a}?
-        and what about {a}?"""),
+        and what about {a}?
+        what of {a}?
+        and {a}?
+        what is {a} meant to be?
+        what should {a} be?
+        do you have an idea what {a} is?"""),
     ask_any=lines("""
         do you remember {a}?
         do you remember {a}?

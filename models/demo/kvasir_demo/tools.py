@@ -124,7 +124,9 @@ _GENERIC = split("""{Verb} the {noun} for {args}.|{Verb} the {noun} with {args}.
 {args}.|Can you {verb} the {noun} with {args}?|I need you to {verb} the {noun}, {args}.|Use {name} with {args}.|Call {name}: {args}.
 |{Verb} {noun}, {args}.|I want the {noun}, {args}.|The {noun} please, {args}.|{Verb} it with {args}.|Now {verb} with {args}.|What about the {noun} with {args}?
 |Which {noun} has {args}?|How is the {noun} with {args}?|Let us {verb} the {noun}: {args}.|Try the {noun} with {args}.|There is a {noun} with {args}, {verb} it.
-|With {args}, {verb} the {noun}.|For {args} I need the {noun}.|{args}: {verb} the {noun}.|Where is the {noun}? {args}.|Could you {verb} the {noun} for {args}, please?""")
+|With {args}, {verb} the {noun}.|For {args} I need the {noun}.|{args}: {verb} the {noun}.|Where is the {noun}? {args}.|Could you {verb} the {noun} for {args}, please?
+|Could you {verb} the {noun} for me, {args}?|{Verb} the {noun} for me: {args}.|Can you {verb} the {noun} for us? {args}.|Please {verb} the {noun} for me. {args}.
+|Will you {verb} the {noun}? {args}.|{Verb} the {noun} for them? {args}.""")
 _GENERIC_HELD_OUT = split("""Go ahead and {verb} the {noun} using {args}.|It is time to {verb} the {noun}; take {args}.
 |Would you {verb} the {noun} for me? {args}.""")
 _STYLES = ("{0} {{{0}}}", "{0} {{{0}}}", "{0} = {{{0}}}", "{0}: {{{0}}}")
