@@ -1,6 +1,6 @@
 """Trains the demo model for a given time. One command: python -m kvasir_demo.train OUT --minutes 25
 
-OUT gets tokenizer.json, shape.json, weights-*.npz and log.txt. --from continues from the weights in another folder.
+OUT gets tokenizer.json, shape.json, weights-*.npz and log.txt. --from continues from the weights in another folder or a GGUF.
 A run writes its weights now and then, so that one that is stopped has not been in vain, and tells how many held-out
 answers are exact.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import time
 from dataclasses import asdict, replace
@@ -37,7 +38,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--minutes", type=float, default=25)
-    parser.add_argument("--from", dest="start", type=Path, help="folder of an earlier run to go on from")
+    parser.add_argument("--from", dest="start", type=Path, help="folder of an earlier run, or GGUF, to go on from")
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--tokens", type=int, default=131072, help="tokens of a step")
     parser.add_argument("--workers", type=int, default=14, help="processes that make rows, for each GPU")
@@ -196,5 +197,15 @@ class Training:
         self.say("done")
 
 
+def main() -> None:
+    options = arguments()
+    if options.start and options.start.suffix == ".gguf":
+        model, options.start = options.start, options.out / "start"
+        if "RANK" not in os.environ:  # the first process, before it starts the others
+            from .unpack import unpack
+            unpack(model, options.start)
+    Training(options).run()
+
+
 if __name__ == "__main__":
-    Training(arguments()).run()
+    main()
