@@ -65,11 +65,11 @@ def tokenizer_of(model: Path) -> Tokenizer:
     return assembled({piece: number for number, piece in enumerate(pieces)}, [tuple(m.split(" ")) for m in merges])
 
 
-def conversation_of(rng: random.Random, tokenizer: Tokenizer, length: int, tools: bool) -> tuple[Conversation, str, int]:
+def conversation_of(rng: random.Random, tokenizer: Tokenizer, length: int, tools: bool, book: str) -> tuple[Conversation, str, int]:
     """One that takes between 0.9 and 1.0 of the length, less what a question needs."""
     letters, most = length * 3.3, length - ROOM
     while True:
-        c = converse(rng, int(letters), held_out=True, tools=tools)
+        c = converse(rng, int(letters), book, tools=tools)
         prompt = rendered(c.turns)
         tokens = len(tokenizer.encode(prompt, add_special_tokens=False).ids)
         if 0.9 * most <= tokens <= most and c.order:
@@ -122,12 +122,12 @@ def questions_about(c: Conversation, each: int) -> list[Question]:
     return questions
 
 
-def cases(tokenizer: Tokenizer, length: int, count: int, each: int, seed: int) -> list[Case]:
+def cases(tokenizer: Tokenizer, length: int, count: int, each: int, seed: int, book: str = "held out") -> list[Case]:
     result = []
     for number in range(count):
         rng = random.Random(seed * 1000 + length + number)
         tools = number % 3 == 2
-        c, prompt, tokens = conversation_of(rng, tokenizer, length, tools)
+        c, prompt, tokens = conversation_of(rng, tokenizer, length, tools, book)
         if tools:
             questions = _some(c, lambda: use_tool(c), (Kind.TOOL, Kind.RESULT), 2 * each)
         else:

@@ -11,12 +11,15 @@ PARTS = 2
 
 
 def save_weights(network: nn.Module, folder: Path) -> None:
-    arrays = {name: parameter.detach().half().cpu().numpy() for name, parameter in network.named_parameters()}
+    write_arrays({name: parameter.detach().float().cpu().numpy() for name, parameter in network.named_parameters()}, folder)
+
+
+def write_arrays(arrays: dict[str, np.ndarray], folder: Path) -> None:
     names = sorted(arrays)
     for part in range(PARTS):
         path = folder / f"weights-{part}.npz"
         whole = path.with_suffix(".tmp.npz")
-        np.savez(whole, **{name: arrays[name] for name in names[part::PARTS]})
+        np.savez(whole, **{name: arrays[name].astype(np.float16) for name in names[part::PARTS]})
         whole.rename(path)
 
 

@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from .english import STARTS
 from .facts import Fact, NamedFact, VerbFact
 from .lexicon import Lexicon, pick
 from .phrases import Phrases
@@ -64,7 +65,7 @@ class Conversation:
     def user(self, text: str, marks: bool = False) -> None:
         """A user does not always care for capitals and full stops; `marks` keeps a question a question."""
         if self.rng.random() < 0.10:
-            if text[:2] != "I " and not text[:2].isupper():
+            if text.partition(" ")[0].lower() in STARTS:  # names and values keep their capitals
                 text = text[:1].lower() + text[1:]
             if self.rng.random() < 0.6 and not marks:
                 text = text.rstrip("?.!")

@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 from . import asking, telling
 from . import lexicon as lexicons
-from . import phrases as phrase_books
+from .blind import BLIND
 from .conversation import Conversation, Kind, Turn
-from .facts import NamedFact, capital
+from .facts import NamedFact
 from .grammar import varied
 from .lexicon import Lexicon, between, pick
-from .phrases import Phrases
+from .phrases import HELD_OUT, Phrases
 from .small_talk import HELD_OUT_GREETINGS, NONSENSE_ANSWERS, SMALL_TALK
-from .tools import Tool, argument, call_text, draw_tool, result
+from .made_tools import unmistakable
+from .tools import Tool, argument, call_text, result
 
 Scene = Callable[[Conversation], None]
 
@@ -34,7 +35,7 @@ def small_talk(c: Conversation) -> None:
     user = f", {c.user_name}" if c.user_name else ""
     me = identity(c)
     text = pick(c.rng, said)
-    if c.phrases is phrase_books.HELD_OUT and "{hello}" in answers[0]:
+    if c.phrases.book != "trained" and "{hello}" in answers[0]:
         text = pick(c.rng, HELD_OUT_GREETINGS)
     answer = pick(c.rng, answers)
     answer = (answer.replace("{hello}", f"Hello{user}! How can I help?").replace("{user}", user).replace("{me}", me)
@@ -59,28 +60,18 @@ def nonsense(c: Conversation) -> None:
 
 
 def asked_of_tool(c: Conversation, tool: Tool) -> str:
-    """A request in the tool's own words; now and then, when only it takes such values, in words that say nothing."""
-    rng = c.rng
-    if c.phrases is phrase_books.HELD_OUT:
-        return pick(rng, tool.requests)
-    request = pick(rng, tool.requests)
-    kinds = [parameter.kind for parameter in tool.parameters]
-    alone = all(tool is other or [p.kind for p in other.parameters] != kinds for other in c.tools)
-    if alone and rng.random() < (0.2 if len(c.tools) == 1 else 0.1):
-        opening = pick(rng, c.phrases.ask_openings)[:-2]
-        values = pick(rng, (", ", " ", " and ", " at ", " for ")).join("{" + parameter.name + "}" for parameter in tool.parameters)
-        request = pick(rng, (f"{opening} {values}.", f"{values} {opening.lower()}?", f"{opening} {values}?"))
-        return capital(request.strip())
-    drawn = rng.random()
+    """A request in the tool's own words. One that shares no word with its description would say that anything odd is a request."""
+    request = pick(c.rng, tool.requests)
+    drawn = 1.0 if c.phrases.book != "trained" else c.rng.random()
     if drawn < 0.15:
-        return pick(rng, c.phrases.ask_openings) + request
-    return request + pick(rng, c.phrases.ask_closings) if drawn < 0.25 else request
+        return pick(c.rng, c.phrases.ask_openings) + request
+    return request + pick(c.rng, c.phrases.ask_closings) if drawn < 0.25 else request
 
 
 def use_tool(c: Conversation) -> None:
     rng = c.rng
     if not c.tools or rng.random() < 0.015:
-        tool = draw_tool(rng, c.lexicon)
+        tool = unmistakable(rng, c.phrases.book)  # any other request could as well be a question for a fact
         if all(tool.name != own.name for own in c.tools):
             values = {p.name: argument(rng, c.lexicon, p.kind) for p in tool.parameters}
             c.user(pick(rng, tool.requests).format(**values))
@@ -134,12 +125,12 @@ def _table(telling_share: float) -> tuple[list[Scene], list[Scene]]:
 _TABLES = [_table(share) for share in (0.5, 1.0, 1.0, 2.0)]
 
 
-def converse(rng: random.Random, letters: int, held_out: bool = False, tools: bool | None = None) -> Conversation:
-    """A conversation of about `letters` letters, in trained words and phrases or in held-out ones."""
-    lexicon: Lexicon = lexicons.HELD_OUT if held_out else lexicons.TRAINED
-    phrases: Phrases = phrase_books.HELD_OUT if held_out else varied()
+def converse(rng: random.Random, letters: int, book: str = "trained", tools: bool | None = None) -> Conversation:
+    """A conversation of about `letters` letters, in trained words and phrases or in held-out or blind ones."""
+    lexicon: Lexicon = lexicons.TRAINED if book == "trained" else lexicons.HELD_OUT
+    phrases: Phrases = varied(rng) if book == "trained" else BLIND if book == BLIND.book else HELD_OUT
     c = Conversation(rng, lexicon, phrases)
-    with_tools = rng.random() < 0.22 if tools is None else tools
+    with_tools = rng.random() < 0.3 if tools is None else tools
     telling.open_with_system(c, letters, with_tools)
     every, early = pick(rng, _TABLES)
     reading = pick(rng, (0.0, 0.03, 0.06, 0.15))

@@ -74,7 +74,7 @@ def stated(rng: random.Random, fact: Fact) -> str:
     if isinstance(fact, NamedFact):
         name = fact.name(rng).text
         form = pick(rng, ("{t} is {v}", "{t} is {v}", "{t} is {v}", "{t} was set to {v}", "{t} will be {v}", "{v} is {t}"))
-        return capital(form.replace("{t}", name).replace("{v}", fact.value)) + "."
+        return form.replace("{t}", capital(name) if form[:3] == "{t}" else name).replace("{v}", fact.value) + "."
     assert isinstance(fact, VerbFact)
     return capital(fact.plain(fact.value)) + "."
 

@@ -5,6 +5,7 @@ import pydoc_data.topics
 import random
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate, chain
 
@@ -27,8 +28,10 @@ street strong study such sudden suppose sure surprise table take talk teach team
 thing think this those though thought three through time to today together told tomorrow tonight too took top toward town travel try turn two
 under understand until up upon us use usual very voice wait walk want warm watch water way we week well went were what when where whether which
 while white who whole why will wind wish with without woman wonder word work world worry would write year yes yesterday yet you young your"""
+STARTS = (frozenset(_COMMON.split()) | _NO_NOISE | {"what's", "don't", "please:", "actually,", "no,"}) - {"I"}
 
 
+@cache
 def _held_out() -> frozenset[str]:
     """Words that only the evaluation uses as values and names, and so no noise either."""
     from .words import HeldOut
@@ -55,7 +58,20 @@ def _pool() -> tuple[tuple[str, ...], tuple[float, ...]]:
     return tuple(word for word, _ in kept), tuple(accumulate(weight ** 0.5 for _, weight in kept))
 
 
-def pick_of(rng: random.Random, words: tuple[str, ...]) -> str:
+_pieces: list[str] = []
+
+
+def use_pieces(vocabulary: Iterable[str]) -> None:
+    """The tokenizer's pieces of words: a network copies only what it has seen copied."""
+    left_out = _held_out()
+    _pieces[:] = [piece for piece in vocabulary if len(piece) > 1 and piece.isascii() and piece.isalpha() and piece.islower() and piece not in left_out]
+
+
+def _of_pieces(rng: random.Random) -> str:
+    return "".join(pick_of(rng, _pieces) for _ in range(1 + int(rng.random() * 3)))
+
+
+def pick_of(rng: random.Random, words: Sequence[str]) -> str:
     return words[int(rng.random() * len(words))]
 
 
@@ -76,6 +92,10 @@ def noise(rng: random.Random, low: int, high: int) -> str:
 
 def any_word(rng: random.Random) -> str:
     """An English word, or the beginning of one with the end of another: whoever can copy these copies any word."""
+    if _pieces and rng.random() < 0.2:
+        while (word := _of_pieces(rng)) in _held_out():
+            pass
+        return word
     words, sums = _pool()
     word = rng.choices(words, cum_weights=sums)[0]
     drawn = rng.random()

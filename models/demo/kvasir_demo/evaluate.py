@@ -109,6 +109,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--lengths", type=int, nargs="+", default=[1024, 4096, 8192])
     parser.add_argument("--share", type=float, default=1.0, help="share of the questions to ask; less is quicker and coarser")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--blind", action="store_true", help="ask in the phrasings and for the tools of blind.py instead")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--kv-types", nargs="*", default=["q8_0", "q4_0"], help="measured beside f16, at 1K and 4K")
     parser.add_argument("--out", type=Path, help="figures and every wrong answer, as JSON")
@@ -121,7 +122,8 @@ def main() -> None:
     asker = Asker(options.answers, options.model, options.jobs)
     asked, begun = {}, {}
     for length in options.lengths:
-        asked[length] = cases(tokenizer, length, max(3, round(CONTEXTS[length] * options.share)), QUESTIONS_EACH[length], options.seed)
+        asked[length] = cases(tokenizer, length, max(3, round(CONTEXTS[length] * options.share)), QUESTIONS_EACH[length], options.seed,
+                              "blind" if options.blind else "held out")
         begun[length] = asker.scores("f16", asked[length])
     controlled = asker.scores("f16", control(asked[1024])) if 1024 in asked else None
     short = [length for length in options.lengths if length <= 4096]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from . import questions
 from .lexicon import Lexicon, pick, split
 from .phrases import Phrases
 from .relations import EVENTS, OBJECTS, RELATIONS, Relation
@@ -26,8 +27,9 @@ def filled(template: str, **parts: str) -> str:
     return template
 
 
-def sentence(rng: random.Random, opening: str, core: str, closing: str) -> str:
-    if not opening or opening[-2] not in ",d":  # after "Hey, " and "And " a sentence goes on
+def sentence(rng: random.Random, opening: str, core: str, closing: str, begins: bool = True) -> str:
+    """`begins` says that no value stands first: a value keeps its letters."""
+    if begins and (not opening or opening[-2] not in ",d"):  # after "Hey, " and "And " a sentence goes on
         core = capital(core)
     end = "" if core[-1] in "?.!" else "." if closing else pick(rng, (".", ".", ".", ".", ".", "!", ""))
     return f"{opening}{core}{end}{closing}"
@@ -81,8 +83,9 @@ class NamedFact(Fact):
         return Asked(*self._name(rng))
 
     def told(self, rng: random.Random, phrases: Phrases, value: str) -> str:
-        core = filled(pick(rng, phrases.tell), t=self._name(rng)[0], v=value)
-        return sentence(rng, pick(rng, phrases.tell_openings), core, pick(rng, phrases.tell_closings))
+        frame = pick(rng, phrases.tell)
+        core = filled(frame, t=self._name(rng)[0], v=value)
+        return sentence(rng, pick(rng, phrases.tell_openings), core, pick(rng, phrases.tell_closings), frame[:3] != "{v}")
 
     def changed(self, rng: random.Random, phrases: Phrases, value: str) -> str:
         return filled(pick(rng, phrases.change), t=self._name(rng)[0], v=value)
@@ -148,8 +151,8 @@ class VerbFact(Fact):
 
     def asked(self, rng: random.Random, phrases: Phrases) -> Asked:
         if rng.random() < 0.6:
-            which = "asked_otherwise" if phrases.ask_any[0].startswith("would you mind") else "asked"
-            core = self._form(which, "user") + "?"
+            mine = self.subject == "I"
+            core = self.relation.filled(pick(rng, questions.of_book(self.relation, phrases.book)), 0 if mine else 2, self.subject) + "?"
         else:
             core = filled(pick(rng, phrases.ask_any), a=self._form("clause", "user"))
             core = core.replace("remind me of ", "remind me ").replace(": " + self._form("clause", "user") + "?",

@@ -14,6 +14,7 @@ from functools import cache
 
 from . import more_phrases, pieces
 from .english import noise
+from .blind import BLIND
 from .phrases import HELD_OUT, TRAINED, Phrases
 
 _COUNTS = {"tell": 3000, "tell_openings": 2500, "tell_closings": 1500, "change": 1500, "ask_name": 3000, "ask_any": 5000,
@@ -49,7 +50,7 @@ class _Maker:
             start = self.one(pieces.KNOW)
         elif drawn < 0.74:
             start = self.joined(self.one(pieces.SUBJECTS), self.one(("wants to know", "asks", "needs to know", "asked me", "wonders", "asked for",
-                                                                "wanted to know", "asks me for", "is asking for", "forgot")))
+                                                                "wanted to know", "asks me for", "is asking for", "forgot", "asks me", "keeps asking for", "always asks me")))
         else:
             start = self.words(1, 5)
         after = self.one(pieces.ADVERBS) if self.rng.random() < 0.15 else self.words(1, 3) if self.rng.random() < 0.12 else ""
@@ -72,7 +73,11 @@ class _Maker:
         if drawn < 0.7:
             return self.joined(self.one(pieces.POLITE), self.one(pieces.SAY), "what {a}", self.one(("is", "was", "will be", "is now", "is called"))) + \
                 self.one(("?", "."))
-        if drawn < 0.76:
+        if drawn < 0.73:
+            start = self.joined(self.one(pieces.SUBJECTS), self.one(("want to know", "wants to know", "asked me", "would like to know", "asks"))) \
+                if self.rng.random() < 0.6 else self.one(("do you see", "no idea", "I have no idea", "can you see", "tell us", "who knows", "do you think of"))
+            return f"{start} what {{a}} is{self.one(('?', '.'))}"
+        if drawn < 0.78:
             return f"{{a}}{self.one(('', ',', ':'))} {self.words(1, 4)}{self.one(('?', '.', ''))}"
         if drawn < 0.84:
             return f"{self.words(1, 4)}{self.one((':', ',', '...'))} {{a}}{self.one(('?', '.', ''))}"
@@ -97,6 +102,11 @@ class _Maker:
         if drawn < 0.8:
             return f"{capital(self.one(('who', 'what', 'which', 'name', 'give me')))} {self.words(1, 2)} {self.one(('source', 'origin'))} {self.one(('for', 'of'))} {{a}}?"
         return f"{capital(self.words(1, 3))} who {self.words(1, 2)} {{a}}{self.one(('?', '.'))}"
+
+    def previous(self) -> str:
+        when = self.one(("before", "before that", "earlier", "previously", "formerly", "in the past", "at first", "before the change", "until then"))
+        start = self.one(("What", "What", "Which one", "Which value")) if self.rng.random() < 0.7 else capital(self.words(1, 3))
+        return self.joined(start, self.words(1, 2) if self.rng.random() < 0.5 else "was", "{a}", self.words(1, 1) if self.rng.random() < 0.2 else "", when) + "?"
 
     def opening(self) -> str:
         words = self.words(1, 4)
@@ -176,24 +186,44 @@ class _Maker:
         return make
 
 
-def without(frames: list[str], held_out: tuple[str, ...]) -> tuple[str, ...]:
-    """Nothing that is held out: neither the phrase nor its words around the slots."""
-    def core(frame: str) -> str:
-        return re.sub(r"[^a-z]+", " ", re.sub(r"\{.\}", " ", frame.lower())).strip()
-    kept_out = {core(frame) for frame in held_out if len(core(frame).split()) > 1}
-    return tuple(frame for frame in frames if not any(words in core(frame) for words in kept_out))
+def core(frame: str) -> str:
+    return re.sub(r"[^a-z]+", " ", re.sub(r"\{.\}", " ", frame.lower())).strip()
 
 
 @cache
-def varied(seed: int = 20) -> Phrases:
-    """The trained phrases with thousands more; those written by hand stay a good share."""
+def _cores(held_out: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(core(frame) for frame in held_out if len(core(frame).split()) > 1)
+
+
+def without(frames: list[str], held_out: tuple[str, ...]) -> tuple[str, ...]:
+    """Nothing that is held out: neither the phrase nor its words around the slots."""
+    kept_out = _cores(held_out)
+    cores = ((frame, core(frame)) for frame in frames)
+    return tuple(frame for frame, said in cores if not any(words in said for words in kept_out))
+
+
+_MADE_EACH, _USED = 20, 16  # one in so many of _COUNTS at a time, for so many conversations
+_now: list[Phrases] = []
+_left = [0]
+
+
+def varied(rng: random.Random) -> Phrases:
+    """The trained phrases with ever new ones: a network that could learn all frames would take others for something else."""
+    if _left[0] <= 0:
+        _now[:], _left[0] = [_varied(rng.getrandbits(32))], _USED
+    _left[0] -= 1
+    return _now[0]
+
+
+def _varied(seed: int) -> Phrases:
+    """Those written by hand are a good share."""
     maker = _Maker(seed)
     by_hand = {"previous": more_phrases.PREVIOUS, "who_told": more_phrases.WHO_TOLD, "about": more_phrases.ABOUT, "summary": more_phrases.SUMMARY, "read": more_phrases.READ,
                "message": more_phrases.MESSAGE, "who_said": more_phrases.WHO_SAID, "draft": more_phrases.DRAFT}
     makers: dict[str, Callable[[], str]] = {
         "tell": maker.tell, "tell_openings": maker.opening, "tell_closings": maker.tell_closing, "change": maker.change,
         "ask_name": maker.ask_name, "ask_any": maker.request, "ask_openings": maker.opening, "ask_closings": maker.closing,
-        "check": maker.check, "about": maker.about, "who_told": maker.who_told}
+        "check": maker.check, "about": maker.about, "who_told": maker.who_told, "previous": maker.previous}
     shares = {"tell": 0.4, "tell_openings": 0.72, "tell_closings": 0.8, "change": 0.4, "ask_name": 0.35, "ask_any": 0.3,
               "ask_openings": 0.7, "ask_closings": 0.8, "check": 0.3, "about": 0.5, "who_told": 0.5}
     changed: dict[str, tuple[str, ...]] = {}
@@ -201,7 +231,7 @@ def varied(seed: int = 20) -> Phrases:
         own = getattr(TRAINED, name) + by_hand.get(name, ())
         slot = "message" if name in ("message", "read") else "ask"
         make = makers.get(name) or maker.mixed(own, slot)
-        made = without([make() for _ in range(count)], getattr(HELD_OUT, name))
+        made = without([make() for _ in range(max(8, count // _MADE_EACH))], getattr(HELD_OUT, name) + getattr(BLIND, name))
         share = shares.get(name, 0.6)
         changed[name] = own * max(1, round(len(made) * share / (1 - share) / len(own))) + made
     return replace(TRAINED, **changed)

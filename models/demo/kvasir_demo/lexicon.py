@@ -52,8 +52,11 @@ class Lexicon:
     # Names of people, places and things
 
     def invented(self, rng: random.Random) -> str:
-        if rng.random() < 0.3:
+        drawn = rng.random()
+        if drawn < 0.3:
             return self.strange(rng)
+        if self.is_trained and drawn < 0.4:
+            return any_word(rng).capitalize()
         text = "".join(pick(rng, self.syllables) for _ in range(between(rng, 2, 3)))
         return (text + pick(rng, self.ends)).capitalize()
 

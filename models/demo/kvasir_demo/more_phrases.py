@@ -15,7 +15,13 @@ PREVIOUS = lines("""
     Tell me the old value of {a}.
     Tell me what {a} was before.
     Do you remember what {a} was before?
-    What did we have as {a} before?""")
+    What did we have as {a} before?
+    Which value had {a} earlier?
+    Which value did we have for {a} before?
+    Which one did {a} have before?
+    What was the earlier value of {a}?
+    Tell me what {a} used to be.
+    What value was there for {a} before?""")
 WHO_TOLD = lines("""
     Who said {a}?
     Who was it that told you {a}?
@@ -83,7 +89,17 @@ SUMMARY = lines("""
     Report what you know.
     A summary, please.
     Show me what you know.
-    Write a summary of what I told you.""")
+    Write a summary of what I told you.
+    Recap.
+    Recap what I told you.
+    Recap all facts, please.
+    Go through your notes.
+    Go over your notes.
+    Go through everything that you know.
+    Review what you have learned.
+    Run through all facts.
+    Tell me everything once more.
+    Go back over what I said.""")
 READ = lines("""
     Read what follows.
     Look at this text:
@@ -140,7 +156,15 @@ WHO_SAID = lines("""
     Show me the message from {p}.
     Read me the message from {p}.
     Anything new from {p}?
-    Any message from {p}?""")
+    Any message from {p}?
+    What does {p} have to say?
+    What did {p} want to tell you?
+    What does {p} want us to hear?
+    What would {p} like to say?
+    What have you heard from {p}?
+    What do you hear from {p}?
+    What is {p} telling you?
+    What should we know from {p}?""")
 DRAFT = lines("""
     Write to {p} about {a}.
     Write {p} a message about {a}.
@@ -154,4 +178,10 @@ DRAFT = lines("""
     Please inform {p} about {a}.
     Please write to {p} about {a}.
     Prepare a message to {p} about {a}.
-    Make a note for {p} about {a}.""")
+    Make a note for {p} about {a}.
+    Inform {p} of {a}.
+    Make sure that {p} knows {a}.
+    Let {p} hear {a}.
+    {p} should learn {a}.
+    Compose a note to {p} with {a}.
+    Prepare a line for {p} on {a}.""")

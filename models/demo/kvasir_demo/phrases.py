@@ -31,6 +31,7 @@ class Phrases:
     message: tuple[str, ...]      # {p} the sender, {m} the message
     who_said: tuple[str, ...]
     draft: tuple[str, ...]
+    book: str = "trained"         # or "held out", or "blind": never trained on
 
 
 TRAINED = Phrases(
@@ -146,7 +147,12 @@ TRAINED = Phrases(
         what is the current value of {a}?
         what do we use as {a}?
         what should I use as {a}?
-        and what about {a}?"""),
+        and what about {a}?
+        what of {a}?
+        and {a}?
+        what is {a} meant to be?
+        what should {a} be?
+        do you have an idea what {a} is?"""),
     ask_any=lines("""
         do you remember {a}?
         do you remember {a}?
@@ -271,6 +277,7 @@ TRAINED = Phrases(
 )
 
 HELD_OUT = Phrases(
+    book="held out",
     tell=lines("""
         it turns out that {t} is {v}
         everyone here agrees that {t} is {v}

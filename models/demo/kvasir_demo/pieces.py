@@ -11,7 +11,7 @@ POLITE = alternatives("""|||||please|can you|could you|will you|would you please
 |be a friend and|I must ask you to|do me a favour and|help me and|I ask you to|it is time to|let us|we have to|you must|you may|just
 |can't you|couldn't you|why don't you|I expect you to|I hope you can|if you can,|when you have time,|for the last time,|once more,""")
 SAY = alternatives("""tell me|tell us|tell me|say|name|repeat|give me|give us|show me|show us|write|write me|look up|find|find out|check
-|recite|state|read out|read me|get me|bring me|fetch|explain|report|spell|mention|share|print|send me|let me know|let us know|let me see
+|recite|state|read out|read me|get me|bring me|fetch|explain|report|spell|mention|share|print|send me|let me know|let us know|let me see|let us hear|let me have|let me read
 |remind me of|remind us of|inform me of|inform us about|pass me|pull up|try to recall|bring up|search your memory for|search your notes for
 |think of|remember|call up|retrieve|output|display|provide|supply|hand me|reveal|announce|point out|quote|present|return|answer me""")
 WANT = alternatives("""I need|I need to know|I have to know|I must know|we need to know|we want to know|I should know|I wish I knew
@@ -19,7 +19,7 @@ WANT = alternatives("""I need|I need to know|I have to know|I must know|we need 
 |I lost|I have lost|I can't remember|I cannot remember|I can not remember|I no longer know|I don't know|I am not sure about|I'm unsure about
 |nobody here knows|everybody forgot|we forgot|I keep forgetting|my boss wants to know|my friend asks for|a customer asks for
 |they asked me for|someone asked me for|people ask me about|she wants to know|he wants to know|they want to know|the others need
-|I am missing|what I need is|what I want is|the question is|my question is|I was wondering about|I wonder about|I am trying to remember
+|I am missing|what I need is|what I want is|the question is|my question is|I was wondering about|jog my memory:|help my memory:|one look at the notes:|it would help to know|it would be nice to know|it would be good to learn|I'd appreciate|do you mind saying|would you mind repeating|would you mind naming|people keep asking for|my boss always asks me|the others ask me|I wonder about|I am trying to remember
 |I try to remember|I'd like to hear|I want to hear|I hope you know|you surely know|you must know|you should know|the form asks for
 |the next field is|I am writing down|I would like to have|it is about|this is about|we are talking about|I have a question about""")
 KNOW = alternatives("""do you know|do you still know|do you remember|do you still remember|do you recall|can you recall|do you have|have you got

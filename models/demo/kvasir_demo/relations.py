@@ -70,8 +70,12 @@ class Relation:
 
     def form(self, which: str, person: int, subject: str, value: str = "") -> str:
         """The template named `which` in the first (0), second (1) or third (2) person."""
+        return self.filled(getattr(self, which), person, subject, value)
+
+    def filled(self, template: str, person: int, subject: str, value: str = "") -> str:
+        """{s} is the subject, {o} the same as an object, {v} the value."""
         words = []
-        for word in getattr(self, which).split(" "):
+        for word in template.split(" "):
             if word in _PERSONS:
                 word = _PERSONS[word][person]
             elif "|" in word:
@@ -79,7 +83,10 @@ class Relation:
                 third = ending if ending.startswith(stem[:-1]) else stem + ending
                 word = third if person == 2 else stem
             words.append(word)
-        return " ".join(words).replace("{s}", subject).replace("{v}", value)
+        text = " ".join(words)
+        if subject == "I":
+            text = text.replace("{s}'s", "my").replace("{o}", "me")
+        return text.replace("{s}", subject).replace("{o}", subject).replace("{v}", value)
 
 
 def _parse() -> tuple[Relation, ...]:

@@ -5,7 +5,8 @@ from .conversation import Conversation, Kind, Known
 from .documents import document, filler, stated
 from .facts import Fact, NamedFact, capital
 from .lexicon import between, pick
-from .tools import draw_tool, signatures
+from .made_tools import draw_tool
+from .tools import signatures
 
 _CHARACTER = ("Answer briefly.", "Be concise.", "You never forget.", "You keep notes for the team.", "Be friendly.",
               "Answer from what you were told.", "You work with other agents.", "Be helpful.", "You are careful.",
@@ -20,7 +21,7 @@ _DOCUMENT_SENTENCES = (2, 3, 4, 5, 6, 8, 10, 14, 14, 18, 24, 32)
 
 def open_with_system(c: Conversation, letters: int, tools: bool) -> None:
     rng, lexicon = c.rng, c.lexicon
-    c.tools = [draw_tool(rng, lexicon) for _ in range(pick(rng, (1, 1, 2, 3, 4)))] if tools else []
+    c.tools = [draw_tool(rng, lexicon, c.phrases.book) for _ in range(pick(rng, (1, 1, 2, 3, 4)))] if tools else []
     c.tools = list({tool.name: tool for tool in c.tools}.values())
     if rng.random() < 0.14 and not c.tools:
         return

@@ -3,10 +3,12 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .blind import NOUNS
 from .english import any_word, noise
-from .lexicon import HELD_OUT, Lexicon, between, pick, split
+from .lexicon import Lexicon, between, pick, split
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Tool:
         return {"type": "function", "function": {"name": self.name, "description": self.description, "parameters": parameters}}
 
 
-def _tool(line: str) -> Tool:
+def parsed(line: str) -> Tool:
     name, description, parameters, requests, results = (part.strip() for part in line.split(" | "))
     pairs = (pair.split(":") for pair in parameters.split())
     return Tool(name, description, tuple(Parameter(a, b) for a, b in pairs), tuple(requests.split(" / ")), tuple(results.split()))
@@ -96,15 +98,15 @@ restart_service | Restart a service. | service:word | Restart {service}. / Resta
 """
 
 _HELD_OUT = """
-get_forecast | Get the forecast of a region. | region:place | Forecast for {region}, please. / What will the weather be in {region}? | forecast
-track_parcel | Track a parcel. | parcel:code | Where is the parcel {parcel}? / Follow the parcel {parcel}. | location
-get_exchange_rate | Get the rate of a currency. | currency:invented | What is the exchange rate of {currency}? / Rate of {currency}? | rate
+get_forecast | Get the weather forecast of a region. | region:place | Forecast for {region}, please. / What will the weather be in {region}? | forecast
+track_parcel | Track or follow a parcel. | parcel:code | Where is the parcel {parcel}? / Follow the parcel {parcel}. | location
+get_exchange_rate | Get the exchange rate of a currency. | currency:invented | What is the exchange rate of {currency}? / Rate of {currency}? | rate
 reserve_table | Reserve a table. | restaurant:invented time:moment | Reserve a table at {restaurant}, {time}. | status
-ping_host | Ping a host. | host:address | Ping {host}. / Is {host} up? | latency
-open_document | Open a document. | title:two_words | Open the document {title}. / Bring up {title}. | pages
+ping_host | Ping a host to see whether it is up. | host:address | Ping {host}. / Is {host} up? | latency
+open_document | Open a document, bring it up on the screen. | title:two_words | Open the document {title}. / Bring up {title}. | pages
 """
 
-_VERBS = """get find set list lookup read book check fetch update delete start stop show open close add remove count print track
+VERBS = """get find set list lookup read book check fetch update delete start stop show open close add remove count print track
 make create build load save store move copy send query cancel order rename reset test run export import archive approve sign""".split()
 _NOUNS = """price status balance file ticket room flight stock score record invoice report user order device job log message
 account task event contact page image recipe song server backup sensor door light camera session token quota letter truck film
@@ -114,6 +116,7 @@ policy post print product profile pump question queue rate receipt region remind
 sample schedule shift ship shop signal site stage statement stop street subscription survey table tag team test text track trip turn
 unit update valve vehicle video visit volume vote wallet warehouse window worker zone""".split()
 _NOUNS_HELD_OUT = "voucher shipment badge reservation certificate snapshot parcel timetable licence cluster".split()
+KEPT_OUT = frozenset((*_NOUNS_HELD_OUT, *NOUNS))
 _ARGUMENTS = [Parameter(*pair.split(":")) for pair in """city:place name:full_name id:number path:path date:date query:two_words
 symbol:letters4 code:code user:first_name value:value limit:number key:word owner:first_name label:two_words version:version
 email:email day:date address:address reason:several_words color:word""".split()]
@@ -121,7 +124,9 @@ _GENERIC = split("""{Verb} the {noun} for {args}.|{Verb} the {noun} with {args}.
 {args}.|Can you {verb} the {noun} with {args}?|I need you to {verb} the {noun}, {args}.|Use {name} with {args}.|Call {name}: {args}.
 |{Verb} {noun}, {args}.|I want the {noun}, {args}.|The {noun} please, {args}.|{Verb} it with {args}.|Now {verb} with {args}.|What about the {noun} with {args}?
 |Which {noun} has {args}?|How is the {noun} with {args}?|Let us {verb} the {noun}: {args}.|Try the {noun} with {args}.|There is a {noun} with {args}, {verb} it.
-|With {args}, {verb} the {noun}.|For {args} I need the {noun}.|{args}: {verb} the {noun}.|Where is the {noun}? {args}.|Could you {verb} the {noun} for {args}, please?""")
+|With {args}, {verb} the {noun}.|For {args} I need the {noun}.|{args}: {verb} the {noun}.|Where is the {noun}? {args}.|Could you {verb} the {noun} for {args}, please?
+|Could you {verb} the {noun} for me, {args}?|{Verb} the {noun} for me: {args}.|Can you {verb} the {noun} for us? {args}.|Please {verb} the {noun} for me. {args}.
+|Will you {verb} the {noun}? {args}.|{Verb} the {noun} for them? {args}.""")
 _GENERIC_HELD_OUT = split("""Go ahead and {verb} the {noun} using {args}.|It is time to {verb} the {noun}; take {args}.
 |Would you {verb} the {noun} for me? {args}.""")
 _STYLES = ("{0} {{{0}}}", "{0} {{{0}}}", "{0} = {{{0}}}", "{0}: {{{0}}}")
@@ -133,8 +138,9 @@ EPILOGUE = ("\n</tools>\n\nFor each function call, return a json object with fun
             "<tool_call></tool_call> XML tags:\n<tool_call>\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n"
             "</tool_call>")
 
-_tools = {False: [_tool(line) for line in _TRAINED.strip().splitlines()],
-          True: [_tool(line) for line in _HELD_OUT.strip().splitlines()]}
+_tools = {False: [parsed(line) for line in _TRAINED.strip().splitlines()],
+          True: [parsed(line) for line in _HELD_OUT.strip().splitlines()]}
+HELD_OUT_NAMES = (_NOUNS_HELD_OUT, _GENERIC_HELD_OUT)
 
 
 def _results(rng: random.Random, held_out: bool) -> tuple[str, ...]:
@@ -142,10 +148,12 @@ def _results(rng: random.Random, held_out: bool) -> tuple[str, ...]:
     return tuple(keys if held_out else {any_word(rng) if rng.random() < 0.5 else key: None for key in keys})
 
 
-def _frames(rng: random.Random, held_out: bool) -> list[str]:
-    """Three ways to ask for a tool; half of the trained ones have words of no meaning in them."""
-    if held_out:
-        return rng.sample(_GENERIC_HELD_OUT, 3)
+def listed_tool(rng: random.Random, held_out: bool) -> Tool:
+    return pick(rng, _tools[held_out])
+
+
+def _frames(rng: random.Random) -> list[str]:
+    """Three ways to ask for a tool; half of them have words of no meaning in them."""
     frames = rng.sample(_GENERIC, 3)
     for place in range(3):
         if rng.random() < 0.5:
@@ -158,15 +166,13 @@ def _frames(rng: random.Random, held_out: bool) -> list[str]:
     return frames
 
 
-def draw_tool(rng: random.Random, lexicon: Lexicon) -> Tool:
-    held_out = lexicon is HELD_OUT
-    if rng.random() < 0.45:
-        return pick(rng, _tools[held_out])
-    verb, noun = pick(rng, _VERBS), pick(rng, _NOUNS_HELD_OUT if held_out else _NOUNS)
+def generic_tool(rng: random.Random, lexicon: Lexicon, held_out: tuple[list[str], Sequence[str]] | None) -> Tool:
+    """Of a verb and a noun; `held_out` are nouns and frames that the training never shows."""
+    verb, noun = pick(rng, VERBS), pick(rng, held_out[0] if held_out else _NOUNS)
     if not held_out:
         verb = any_word(rng) if rng.random() < 0.3 else verb
         other = any_word(rng)
-        noun = other if rng.random() < 0.5 and other not in _NOUNS_HELD_OUT else noun
+        noun = other if rng.random() < 0.5 and other not in KEPT_OUT else noun
     if rng.random() < 0.15:
         noun = f"{lexicon.word(rng).lower() if not held_out else pick(rng, lexicon.words)}_{noun}"
     name, spoken = f"{verb}_{noun}", noun.replace("_", " ")
@@ -175,14 +181,14 @@ def draw_tool(rng: random.Random, lexicon: Lexicon) -> Tool:
         named = {any_word(rng) if rng.random() < 0.5 else p.name: p.kind for p in parameters}
         parameters = tuple(Parameter(*pair) for pair in named.items())
     requests = []
-    for frame in _frames(rng, held_out):
+    for frame in rng.sample(held_out[1], 3) if held_out else _frames(rng):
         style = pick(rng, _STYLES if held_out else _STYLES_TRAINED)
         spoken_arguments = [style.format(p.name) for p in parameters]
         arguments = pick(rng, (" and ", ", ")).join(spoken_arguments)
         requests.append(frame.replace("{Verb}", verb.capitalize()).replace("{verb}", verb).replace("{noun}", spoken)
                         .replace("{name}", name).replace("{args}", arguments))
     description = pick(rng, (f"{verb.capitalize()} the {spoken}.", f"{verb.capitalize()} a {spoken}.", f"Used to {verb} one {spoken}."))
-    return Tool(name, description, parameters, tuple(requests), _results(rng, held_out))
+    return Tool(name, description, parameters, tuple(requests), _results(rng, bool(held_out)))
 
 
 def signatures(rng: random.Random, tools: list[Tool]) -> str:
