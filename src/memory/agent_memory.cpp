@@ -30,7 +30,9 @@ Result<std::string> remember_fingerprint(Catalog& catalog, const Fingerprint& fi
     return changes;
 }
 
-void add(SaveResult& sum, const SaveResult& one) {
+}  // namespace
+
+void add_save(SaveResult& sum, const SaveResult& one) {
     sum.append_rows_written += one.append_rows_written;
     sum.append_bytes_written += one.append_bytes_written;
     sum.window_bytes_written += one.window_bytes_written;
@@ -41,8 +43,6 @@ void add(SaveResult& sum, const SaveResult& one) {
     if (one.durability == Durability::kTokensOnly) sum.durability = Durability::kTokensOnly;
     add_warning(sum.warning, one.warning);
 }
-
-}  // namespace
 
 void add_warning(std::string& warning, const std::string& more) {
     if (!warning.empty() && !more.empty()) warning += "; ";
@@ -177,13 +177,13 @@ Result<SaveResult> EngineAgentMemory::save(const std::string& name) {
     const auto agents = places_.find_all(name);
     if (agents.empty()) return stored_durability(record);
     SaveResult sum;
-    for (ResidentAgent* agent : agents) add(sum, places_.save(*agent));
+    for (ResidentAgent* agent : agents) add_save(sum, places_.save(*agent));
     return sum;
 }
 
 Result<SaveResult> EngineAgentMemory::save_all() {
     SaveResult sum;
-    places_.for_each_idle([&](ResidentAgent& agent) { add(sum, places_.save(agent)); });
+    places_.for_each_idle([&](ResidentAgent& agent) { add_save(sum, places_.save(agent)); });
     return sum;
 }
 
@@ -193,7 +193,7 @@ Result<SaveResult> EngineAgentMemory::evict(const std::string& name) {
     const auto agents = places_.find_all(name);
     if (agents.empty()) return stored_durability(record);
     SaveResult sum;
-    for (ResidentAgent* agent : agents) add(sum, places_.evict(*agent));
+    for (ResidentAgent* agent : agents) add_save(sum, places_.evict(*agent));
     return sum;
 }
 

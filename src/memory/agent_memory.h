@@ -342,6 +342,7 @@ LoadResult loaded_by(const TurnResult& result);
 
 // "a; b" of what is not empty.
 void add_warning(std::string& warning, const std::string& more);
+void add_save(SaveResult& sum, const SaveResult& one);
 
 // Listing without a model: what `kvasir agents ls` prints when no engine is loaded. State is kStored or
 // kEmpty.

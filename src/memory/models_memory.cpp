@@ -18,18 +18,6 @@ tl::unexpected<Error> needs_its_model() {
                 "this needs the agent's model, which is not loaded: try again later");
 }
 
-void add(SaveResult& sum, const SaveResult& one) {
-    sum.append_rows_written += one.append_rows_written;
-    sum.append_bytes_written += one.append_bytes_written;
-    sum.window_bytes_written += one.window_bytes_written;
-    sum.snapshot_bytes_written += one.snapshot_bytes_written;
-    sum.blocks_written += one.blocks_written;
-    sum.blocks_shared += one.blocks_shared;
-    sum.save_ms += one.save_ms;
-    if (one.durability == Durability::kTokensOnly) sum.durability = Durability::kTokensOnly;
-    add_warning(sum.warning, one.warning);
-}
-
 }  // namespace
 
 ModelsMemory::ModelsMemory(Store& store, const Clock& clock, MemoryOptions options)
@@ -116,7 +104,7 @@ Result<SaveResult> ModelsMemory::save_all() {
     Status first;
     for (const Loaded& loaded : loaded_) {
         const auto saved = loaded.memory->save_all();
-        if (saved) kvasir::add(sum, *saved);
+        if (saved) add_save(sum, *saved);
         if (!saved && first) first = fail(saved.error());
     }
     KVASIR_TRY(std::move(first));
