@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,7 +41,6 @@ struct SynthOptions {
     std::string output_path;       // must not exist
     std::uint32_t layers = 0;      // 0: all of the shape
     std::uint32_t vocabulary = 0;  // 0: that of the shape
-    std::function<void(float share)> on_progress;
 };
 
 struct SynthReport {

@@ -45,6 +45,12 @@ Result<AgentMemory*> ModelsMemory::memory_of(const std::string& agent) {
     return memory_of(record);
 }
 
+Result<AgentMemory*> ModelsMemory::loaded_memory_of(const std::string& agent) {
+    KVASIR_TRY_ASSIGN(AgentMemory* const memory, memory_of(agent));
+    if (memory == nullptr) return needs_its_model();
+    return memory;
+}
+
 void ModelsMemory::tell(MemoryEventKind kind, const std::string& agent, std::uint64_t tokens,
                         std::string detail) const {
     if (options_.on_event) options_.on_event({kind, agent, tokens, 0, std::move(detail)});

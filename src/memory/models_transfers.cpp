@@ -27,14 +27,6 @@ class RefusedImport final : public AgentImport {
 
 }  // namespace
 
-Result<AgentMemory*> ModelsMemory::loaded_memory_of(const std::string& agent) {
-    KVASIR_TRY_ASSIGN(AgentMemory* const memory, memory_of(agent));
-    if (memory == nullptr)
-        return fail(ErrorCode::kUnavailable,
-                    "this needs the agent's model, which is not loaded: try again later");
-    return memory;
-}
-
 Result<std::unique_ptr<AgentExport>> ModelsMemory::begin_export(const std::string& name) {
     KVASIR_TRY_ASSIGN(AgentMemory* const memory, loaded_memory_of(name));
     return memory->begin_export(name);

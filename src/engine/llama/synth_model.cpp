@@ -130,8 +130,7 @@ class Weights {
     // Of this matrix only the rows of words are not zero: nothing else is ever the likeliest token.
     void words_only(const std::string& name) { words_only_ = name; }
 
-    Result<SynthReport> write(PartFile& out, const SynthOptions& options,
-                              const std::vector<std::string>& texts);
+    Result<SynthReport> write(PartFile& out, const std::vector<std::string>& texts);
 
   private:
     void add(const std::string& name, ggml_tensor* tensor) {
@@ -194,22 +193,17 @@ Status Weights::write_tensor(PartFile& out, const ggml_tensor& tensor,
     return {};
 }
 
-Result<SynthReport> Weights::write(PartFile& out, const SynthOptions& options,
-                                   const std::vector<std::string>& texts) {
+Result<SynthReport> Weights::write(PartFile& out, const std::vector<std::string>& texts) {
     std::vector<char> header(gguf_get_meta_size(&model_));
     gguf_get_meta_data(&model_, header.data());
     KVASIR_TRY(append(out, header));
     SynthReport report;
-    std::uint64_t done = 0;
-    for (const ggml_tensor* tensor : tensors_) report.bytes += ggml_nbytes(tensor);
     for (const ggml_tensor* tensor : tensors_) {
         KVASIR_TRY(write_tensor(out, *tensor, texts));
         const std::size_t bytes = ggml_nbytes(tensor);
         KVASIR_TRY(append(out, std::vector<char>(GGML_PAD(bytes, gguf_get_alignment(&model_)) - bytes)));
+        report.bytes += bytes;
         report.parameters += static_cast<std::uint64_t>(ggml_nelements(tensor));
-        done += bytes;
-        if (options.on_progress)
-            options.on_progress(static_cast<float>(done) / static_cast<float>(report.bytes));
     }
     return report;
 }
@@ -287,7 +281,7 @@ Result<SynthReport> write_synth_model(const SynthOptions& options) {
     declare(weights, shape);
     KVASIR_TRY_ASSIGN(const auto out, PartFile::open(options.output_path + ".part"));
     KVASIR_TRY(out->start_over());
-    Result<SynthReport> report = weights.write(*out, options, tokenizer.texts);
+    Result<SynthReport> report = weights.write(*out, tokenizer.texts);
     if (report) {
         KVASIR_TRY(out->put_in_place(options.output_path));
     } else {
