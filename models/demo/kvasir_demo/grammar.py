@@ -19,7 +19,7 @@ from .phrases import HELD_OUT, TRAINED, Phrases
 
 _COUNTS = {"tell": 3000, "tell_openings": 2500, "tell_closings": 1500, "change": 1500, "ask_name": 3000, "ask_any": 5000,
            "ask_openings": 3000, "ask_closings": 1500, "check": 3000, "previous": 200, "who_told": 800, "about": 1500,
-           "summary": 200, "read": 200, "message": 200, "who_said": 200, "draft": 200}
+           "summary": 200, "read": 1200, "message": 200, "who_said": 200, "draft": 200}
 
 
 def capital(text: str) -> str:
@@ -185,6 +185,22 @@ class _Maker:
             return frame
         return make
 
+    def read(self) -> str:
+        """What stands before a long text."""
+        drawn, end = self.rng.random(), self.one((":", ":", ".", ".", "!", " -", ""))
+        what = self.joined(self.one(pieces.WHICH_TEXT), self.one(pieces.KIND_OF_TEXT), self.one(pieces.TEXT))
+        if drawn < 0.35:
+            text = self.joined(self.one(pieces.POLITE), self.one(pieces.TAKE_IN), what if self.rng.random() < 0.8 else self.one(("this", "it", "that", "what follows", "these")))
+        elif drawn < 0.65:
+            text = self.joined(self.one(pieces.HERE), what)
+        elif drawn < 0.75:
+            text = self.joined(self.one(pieces.KIND_OF_TEXT), self.one(pieces.TEXT), self.one(("", "number", "of", "about", "on", "from", "by")), self.words(1, 2))
+        elif drawn < 0.85:
+            text = self.joined(self.words(1, 3), what)
+        else:
+            return capital(self.words(1, 6)) + end
+        return capital(self.joined(text, self.one(pieces.AFTER_TEXT))) + end
+
 
 def core(frame: str) -> str:
     return re.sub(r"[^a-z]+", " ", re.sub(r"\{.\}", " ", frame.lower())).strip()
@@ -223,9 +239,9 @@ def _varied(seed: int) -> Phrases:
     makers: dict[str, Callable[[], str]] = {
         "tell": maker.tell, "tell_openings": maker.opening, "tell_closings": maker.tell_closing, "change": maker.change,
         "ask_name": maker.ask_name, "ask_any": maker.request, "ask_openings": maker.opening, "ask_closings": maker.closing,
-        "check": maker.check, "about": maker.about, "who_told": maker.who_told, "previous": maker.previous}
+        "check": maker.check, "about": maker.about, "who_told": maker.who_told, "previous": maker.previous, "read": maker.read}
     shares = {"tell": 0.4, "tell_openings": 0.72, "tell_closings": 0.8, "change": 0.4, "ask_name": 0.35, "ask_any": 0.3,
-              "ask_openings": 0.7, "ask_closings": 0.8, "check": 0.3, "about": 0.5, "who_told": 0.5}
+              "ask_openings": 0.7, "ask_closings": 0.8, "check": 0.3, "about": 0.5, "who_told": 0.5, "read": 0.4}
     changed: dict[str, tuple[str, ...]] = {}
     for name, count in _COUNTS.items():
         own = getattr(TRAINED, name) + by_hand.get(name, ())

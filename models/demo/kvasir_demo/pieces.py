@@ -89,3 +89,17 @@ ANEW = alternatives("""actually|correction|update|sorry, I was wrong|I made a mi
 |for now|meanwhile|instead|in fact|in reality|the truth is|we decided anew|I checked again|I looked again|it turned out differently
 |we had to change it|they moved it|I heard something else|other than I said|replace it|overwrite that|I take that back""")
 TIMES = alternatives("||||now|now|at the moment|this week|from today on|again|instead|these days|today|at present|as of now|from now on|for the moment")
+
+TAKE_IN = alternatives("""read|read|look at|go over|go through|work through|skim|scan|examine|consider|process|digest|inspect|review|look over|look through
+|take in|learn|store|analyse|check|open|browse|study|take note of|see|have a glance at|pay attention to|listen to|absorb|keep|file|get through|make sense of
+|understand|follow|note|parse|treat|handle|use|know|accept|take|memorise|walk through|receive|load|have""")
+HERE = alternatives("""here is|here is|here are|here comes|here come|here you have|here you see|this is|these are|below is|below are|below you find|what follows is|what comes next is
+|I have|I found|I got|I bring|we received|you will find|you get|attached is|there is|I copied|I paste|I am sending|enclosed is|next comes|next is|now comes|then there is|let me give you
+|let me show you|someone sent|they gave me|I send you|we have|it is time for|and now|once more|I wrote|I typed|I was given|yesterday brought""")
+WHICH_TEXT = alternatives("a|the|the|this|this|some|my|our|another|one|one more|that|these|your|their|an old|all of the|part of the|half of the|two|three")
+KIND_OF_TEXT = alternatives("""|||following|next|attached|new|long|short|old|whole|latest|second|other|enclosed|handwritten|copied|quoted|first|last|printed|rather long|boring
+|important|small|big|complete|early|daily|weekly|public|internal|shared|longer|shorter|typed|scanned|full|recent|different|lengthy|brief|entire|current""")
+TEXT = alternatives("""text|text|report|page|letter|article|passage|paragraph|memo|excerpt|chapter|transcript|extract|story|file|summary|log|protocol|minutes|list|digest
+|briefing|bulletin|diary|statement|document|document|notes|note|lines|sentences|records|entries|material|record|piece|column|manual|announcement|essay|content
+|description|book|newsletter|post|thread|draft|copy|dump|collection|output|section|message board|press release|overview|case|recording|input|data|words""")
+AFTER_TEXT = alternatives("|||||please|carefully|closely|now|for me|for us|well|first|at once|in full|twice|to the end|line by line|before we go on|from the archive|from the team|of today|of this week|if you can")
