@@ -3,11 +3,11 @@
 set(source "${PROJECT_SOURCE_DIR}/src")
 file(GLOB fuzzed_sources CONFIGURE_DEPENDS "${source}/base/*.cpp" "${source}/api/*.cpp")
 list(APPEND fuzzed_sources
-    ${source}/engine/chat.cpp ${source}/engine/fingerprint.cpp
-    ${source}/store/block.cpp ${source}/store/block_files.cpp ${source}/store/kv_file_decode.cpp
-    ${source}/store/kv_file_encode.cpp ${source}/store/kv_header.cpp
+    ${source}/engine/chat.cpp ${source}/engine/fingerprint.cpp ${source}/engine/row_source.cpp
+    ${source}/store/block.cpp ${source}/store/block_files.cpp ${source}/store/block_files_read.cpp
+    ${source}/store/kv_file_decode.cpp ${source}/store/kv_file_encode.cpp ${source}/store/kv_frames.cpp ${source}/store/kv_header.cpp
     ${source}/store/agent_file_encode.cpp ${source}/store/agent_file_decode.cpp
-    ${source}/store/sqlite.cpp ${source}/store/sqlite_statement.cpp ${source}/store/sqlite_columns.cpp
+    ${source}/store/collection_plan.cpp
     ${source}/memory/message_text.cpp ${source}/memory/conversation.cpp ${source}/memory/conversation_match.cpp
     ${source}/memory/import_file.cpp ${source}/memory/transfer_layout.cpp ${source}/memory/row_image.cpp
     ${source}/memory/token_chain.cpp ${source}/memory/input_checks.cpp ${source}/memory/utf8.cpp
@@ -20,7 +20,7 @@ list(APPEND fuzzed_sources
     "${PROJECT_SOURCE_DIR}/tests/support/fake_text.cpp" "${PROJECT_SOURCE_DIR}/tests/support/fake_answer_format.cpp"
     "${PROJECT_SOURCE_DIR}/tests/support/fault_file_system.cpp"
     "${PROJECT_SOURCE_DIR}/tests/support/fault_file_system_state.cpp")
-file(GLOB catalog_sources CONFIGURE_DEPENDS "${source}/store/catalog*.cpp")
+file(GLOB catalog_sources CONFIGURE_DEPENDS "${source}/store/catalog*.cpp" "${source}/store/sqlite*.cpp")
 add_library(kvasir_fuzzed STATIC ${fuzzed_sources} ${catalog_sources})
 target_include_directories(kvasir_fuzzed PUBLIC "${source}" "${PROJECT_SOURCE_DIR}/tests")
 target_link_libraries(kvasir_fuzzed PUBLIC tl::expected fmt::fmt Boost::headers

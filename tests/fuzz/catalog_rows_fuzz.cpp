@@ -1,6 +1,7 @@
 // Rows of the catalog as they are read: tables with the columns of a real one, but without types and checks,
 // filled with values of any kind. So a catalog that was damaged, or made by somebody else, is a refusal and
 // not a crash. Input: number of turns, then values: one byte of kind, then the value.
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <random>
@@ -109,7 +110,10 @@ Outcome read_everything(SqliteConnection& db) {
     require(conversation->rows_end() <= conversation->tokens.size(), "rows are of tokens");
     (void)conversation->parent();
     (void)conversation->branch();
-    const bool rare = read_blocks_well && conversation->turns.size() == 3;
+    // No token of the corpus takes more than 16 bits.
+    const bool rare =
+        read_blocks_well && std::any_of(conversation->tokens.begin(), conversation->tokens.end(),
+                                        [](Token token) { return token > 0xFFFF; });
     return rare ? Outcome::kRare : Outcome::kAccepted;
 }
 

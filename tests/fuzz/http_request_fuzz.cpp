@@ -26,6 +26,32 @@ bool operator==(const HttpRequest& a, const HttpRequest& b) {
            a.body == b.body;
 }
 
+void check_head(const std::string& head) {
+    const std::size_t end = head.find("\r\n\r\n");
+    require(end == head.size() - 4, "a response's head ends where it ends");
+    for (std::size_t i = 0; i < end; ++i)
+        require(head[i] != '\r' || head[i + 1] == '\n', "no stray line end in a response's head");
+}
+
+// What a client chose, given back: nothing of it may begin a line of its own.
+void check_responses(const HttpRequest& request) {
+    check_head(format_head({}, request.headers, {}));
+    HttpHeaders unchecked = request.headers;
+    unchecked.emplace_back("x-body", request.body);
+    unchecked.emplace_back(request.body, request.path);
+    ResponseHead head;
+    head.content_type = "text/plain";
+    head.framing = request.body.empty() ? BodyFraming::kNone : BodyFraming::kChunked;
+    head.after = AfterResponse::kClose;
+    check_head(format_head(head, {}, unchecked));
+    head.status = request.body.empty() ? 204 : 200;
+    require(status_has_body(head.status) != request.body.empty(), "a 204 has no body");
+    if (request.body.empty()) return;
+    const std::string chunk = format_chunk(request.body);
+    require(chunk.ends_with("\r\n") && chunk.find(request.body) != std::string::npos,
+            "a chunk holds the body");
+}
+
 void check_request(const HttpRequest& request) {
     require(request.path.starts_with('/'), "a path begins with a slash");
     require(request.path.find('\0') == std::string::npos, "a path has no NUL");
@@ -38,12 +64,8 @@ void check_request(const HttpRequest& request) {
     (void)host_is_allowed(rules, host);
     (void)judge_origin(rules, request.header("origin").value_or(""), host);
     (void)is_usable_request_id(request.header("x-request-id").value_or(""));
-    // Headers that a client chose, given back: none may begin a line of its own.
-    const std::string head = format_head({}, request.headers, {});
-    const std::size_t end = head.find("\r\n\r\n");
-    require(end == head.size() - 4, "a response's head ends where it ends");
-    for (std::size_t i = 0; i < end; ++i)
-        require(head[i] != '\r' || head[i + 1] == '\n', "no stray line end in a response's head");
+    require(is_usable_request_id(make_request_id()), "an id of ours is one");
+    check_responses(request);
 }
 
 Seen read_all(std::string_view bytes, std::size_t piece) {

@@ -82,19 +82,24 @@ void write_blocks(const std::filesystem::path& folder) {
     BlockSpec first = block(BlockKind::kAppend, {0, 1});
     first.tensors = {{"layer_0.key", "F32", {1, 2}, 8}, {"layer_0.value", "BF16", {1, 2}, 4}};
     write_block(folder, "first", first);
+    BlockSpec snapshot = block(BlockKind::kSnapshot, {256, 260});
+    snapshot.tensors = {{"state", "U8", {40}, 40}};
+    write_block(folder, "snapshot", snapshot);
 }
 
 void write_states(const std::filesystem::path& folder) {
     constexpr StateLayer kHalf{1, 8, 1, 4};
     constexpr StateLayer kQuantised{8, 34, 2, 18};
+    const SnapshotGeometry kSnapshot{3, {{0, 8, 0, 16}, {0, 0, 0, 4}}};  // as in state_image_fuzz.cpp
     const auto write_state = [&](const std::string& name, std::uint8_t choice, const StateGeometry& geometry,
                                  FilledPart filled_part) {
         const StateGeometries geometries{(choice & 0x10U) != 0 ? nullptr : &geometry,
-                                         (choice & 0x20U) != 0 ? &geometry : nullptr};
+                                         (choice & 0x20U) != 0 ? &geometry : nullptr,
+                                         (choice & 0x80U) != 0 ? &kSnapshot : nullptr,
+                                         (choice & 0x40U) != 0 ? CellNote::kPlane : CellNote::kNone};
         const TokenRange range{4, 7};
-        Bytes image;
-        compose_state(geometries, filled_part, range, filled(row_image_bytes(geometry, range.size()), 3),
-                      image);
+        const Bytes rows = filled(row_image_bytes(geometry, range.size()), 3);
+        Bytes image = compose_state(geometries, filled_part, range, rows).joined();
         image.insert(image.begin(), static_cast<std::byte>(choice));
         write(folder / "state_image" / name, image);
         image.push_back(std::byte{0});
@@ -105,6 +110,14 @@ void write_states(const std::filesystem::path& folder) {
     write_state("quantised", 1, {kQuantised}, FilledPart::kAppend);
     write_state("window", 0x30, {kHalf}, FilledPart::kWindow);
     write_state("both", 0x20, {kHalf}, FilledPart::kAppend);
+    write_state("notes", 0x40, {kHalf}, FilledPart::kAppend);
+    write_state("no-snapshot", 0x80, {kHalf}, FilledPart::kAppend);
+    const StateGeometry half{kHalf};
+    const StateGeometries recurrent{&half, nullptr, &kSnapshot};
+    const Bytes state = filled(kSnapshot.bytes(), 3);
+    Bytes image = compose_snapshot(recurrent, 5, state).joined();
+    image.insert(image.begin(), std::byte{0x80});
+    write(folder / "state_image" / "snapshot", image);
 }
 
 void write_rows(const std::filesystem::path& folder) {

@@ -90,10 +90,17 @@ Outcome run_target(Input input) {
          {"x-kvasir-agent", "x-session-id", "x-claude-code-session-id", "x-claude-code-agent-id"})
         request.headers.emplace_back(header, text);
     const auto speaker = find_speaker(request, {}, text, {text, text, text, text});
-    require(!speaker || is_name(speaker->agent), "who speaks has a name that is one");
+    require(!speaker || (is_name(speaker->agent) && *to_string(speaker->source) != 0),
+            "who speaks has a name that is one");
     request.headers.erase(request.headers.begin());
     const auto by_session = find_speaker(request, {}, {}, {text, text, text, text});
     require(by_session && is_name(by_session->agent), "any session is somebody");
+    const auto in_path = find_speaker({}, text, {}, {});
+    require(!in_path || text.empty() || to_string(in_path->source) == std::string_view("path"),
+            "a path names whom it names");
+    const auto in_body = find_speaker({}, {}, text, {});
+    require(!in_body || text.empty() || to_string(in_body->source) == std::string_view("body"),
+            "so does a body");
     if (!good) return Outcome::kRefused;
     return text.find("..") == std::string::npos ? Outcome::kAccepted : Outcome::kRare;
 }

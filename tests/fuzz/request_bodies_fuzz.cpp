@@ -1,4 +1,7 @@
 // Bodies of requests of every protocol. Input: a letter that names the protocol, then JSON.
+#include <algorithm>
+#include <optional>
+
 #include "fuzz/fuzz_target.h"
 #include <boost/json.hpp>
 
@@ -6,6 +9,8 @@
 #include "api/json_text.h"
 #include "api/openai_chat.h"
 #include "api/openai_completions.h"
+#include "api/openai_conversations.h"
+#include "api/openai_responses.h"
 #include "base/names.h"
 #include "server/agent_requests.h"
 
@@ -36,7 +41,8 @@ bool check_chat(const Request& request) {
     require(!request.agent || check_agent_name(*request.agent).has_value(),
             "an agent has a name that is one");
     require(request.session.session_id.size() <= 256, "hints are short");
-    return request.sampling.top_k == 33;
+    // The models that the corpus asks for.
+    return !request.model.empty() && request.model != "m";
 }
 
 // What a client may hear of texts that it sent: answers are JSON, whatever stands in them.
@@ -67,6 +73,57 @@ bool check_completion(const CompletionRequest& request) {
     check_event(stream.finish(answer));
     check_event(stream.error(invalid_request("invalid_value", "prompt", answer.message.content)));
     return check_chat(request);
+}
+
+// Items that were accepted are read again by whoever stored them.
+void check_items(const boost::json::array& items) {
+    require(messages_of_items(items, "input").has_value(), "items that were accepted are messages");
+    const auto again = with_ids(items, "input", "again");
+    require(again && *again == items, "an id that is there stays");
+    check_json(openai_item_list(items));
+    ListQuery query;
+    query.limit = 2;
+    for (const boost::json::value& item : items) {
+        const auto page = openai_item_page(items, query);
+        require(page.has_value(), "there is a page");
+        check_json(*page);
+        query.after = boost::json::value_to<std::string>(item.at("id"));
+    }
+    query.after = "none such";
+    require(!openai_item_page(items, query) || items.empty(), "after what is not there is nothing");
+}
+
+bool check_response(const ResponsesRequest& request) {
+    check_items(request.input);
+    check_json(boost::json::serialize(request.echo));
+    ResponseHead head{"resp_1", 0, request.chat.model, request.echo, request.sealed};
+    OpenAiResponsesStream stream(head);
+    require(!stream.begin().empty(), "a stream begins");
+    ChatAnswer answer;
+    if (request.instructions) answer.message.content = *request.instructions;
+    const auto output = ResponseOutput::of(head.id, answer.message, {});
+    check_items(output.json(ResponseStatus::kCompleted, request.sealed));
+    require(!stream.finish(answer).empty(), "and ends");
+    return check_chat(request.chat);
+}
+
+bool check_conversation(const ConversationBody& body) {
+    require(!body.agent || check_agent_name(*body.agent).has_value(), "an agent has a name that is one");
+    check_items(body.items);
+    check_json(openai_conversation("conv_1", 0, body.metadata));
+    return false;
+}
+
+// Three values of a query: lines.
+Outcome check_list_query(std::string_view text) {
+    std::optional<std::string_view> values[3];
+    for (auto& value : values) {
+        if (text.empty()) break;
+        value = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), value->size() + 1));
+    }
+    const auto never = [](const auto&) { return false; };
+    return judge(parse_list_query(values[0], values[1], values[2]), never);
 }
 
 // Any value that was read is written so that it reads the same.
@@ -107,6 +164,25 @@ Outcome run_target(Input input) {
             return judge(parse_fork(text), never);
         case 'r':
             return judge(parse_rollback(text), [](std::uint32_t to) { return to == 33; });
+        case 'w':
+            return judge(parse_when_full(text), never);
+        case 'k':
+            return judge(parse_agent_change(text), never);
+        case 'b':
+            return judge(parse_pin(text), never);
+        case 'o':
+            return judge(parse_openai_response(text, "resp_1"), check_response);
+        case 'v':
+            return judge(parse_new_conversation(text, "seed"), check_conversation);
+        case 'u':
+            return judge(parse_conversation_update(text), never);
+        case 'i':
+            return judge(parse_conversation_items(text, "seed"), [](const boost::json::array& items) {
+                check_items(items);
+                return false;
+            });
+        case 'l':
+            return check_list_query(text);
         case 'a':
             return judge(parse_agent_message(text), rare_turn);
         default:

@@ -15,6 +15,9 @@ Outcome run_target(Input input) {
     require(again && *again == *messages, "what was read is written and read again");
     ConversationKey key(messages->tools);
     for (const ChatMessage& message : messages->messages) key.add(message);
+    require(!encode_list(messages->messages).empty(), "a list is written");
+    const ChatMessage* const last = last_user_message(messages->messages);
+    require(last == nullptr || last->role == Role::kUser, "the last message of a user is one");
     return messages->messages.size() == 5 ? Outcome::kRare : Outcome::kAccepted;
 }
 
