@@ -27,16 +27,22 @@ def head(results: list[Result]) -> Iterator[str]:
     yield ("Written by `bench/report.py` from the JSON that `make bench` leaves in `bench-out/`; the results that stand behind it are "
            "in `docs/performance/results`. Figures are medians, with the least and the most in brackets. Ratios were measured side by "
            "side in one run on one machine; absolute times mean nothing elsewhere. Models have true shapes and random weights "
-           "(`kvasir synth`), since speed does not depend on weights.\n")
+           "(`kvasir synth`), since speed does not depend on weights. Why goals are missed: "
+           "[where the time goes](performance/where-the-time-goes.md).\n")
     machines = {json.dumps(result.data["machine"], sort_keys=True) for result in results}
     for text in sorted(machines):
         machine = json.loads(text)
-        yield f"Machine: {machine['cpu']}, {machine['cores']} cores, {human_bytes(machine['memory_bytes'])}.\n"
+        yield (f"Machine: {machine['cpu']}, {machine['cores']} cores{given(machine)}, {human_bytes(machine['memory_bytes'])}"
+               f"{', ' + machine['gpu'] if 'gpu' in machine else ''}.\n")
     commits = sorted({result.data["commit"] for result in results})
     yield f"Commits: {', '.join(commits)}. llama-server is built from the same llama.cpp source (`scripts/engine.sh build . server`).\n"
     if any(result.noisy for result in results):
         yield ("**Noisy**: while results marked so were measured, other programs used more than 5 % of the machine. Their ratios are "
                "hints, not findings.\n")
+
+
+def given(machine: dict) -> str:
+    return f", of which a run had {machine['cores_given']}" if "cores_given" in machine else ""
 
 
 def summary(results: list[Result], idle: dict | None) -> Iterator[str]:
@@ -82,7 +88,7 @@ def idle_goal(idle: dict | None) -> Iterator[str]:
 
 
 OTHER = ("staggered", "routing", "interrogation", "replay", "mlx_prompt_cache")
-DETAIL = ("first_token", "rates", "active", "taking_turns")
+DETAIL = ("first_token", "rates", "active", "residents", "taking_turns")
 
 
 def details(results: list[Result], protocols: tuple[str, ...], title: str) -> Iterator[str]:

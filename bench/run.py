@@ -54,6 +54,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--layers", type=int)
     parser.add_argument("--model", type=Path, help="a file of your own; --shape is its name in the results then")
     parser.add_argument("--kv-type", default="f16")
+    parser.add_argument("--gpu-layers", type=int, default=0, help="layers on the GPU, of both servers")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--sizes", type=lambda text: [int(n) for n in text.split(",")], default=[1024, 2048, 4096, 8192])
     parser.add_argument("--counts", type=lambda text: [int(n) for n in text.split(",")], default=[10, 100, 1000, 10000])
@@ -74,7 +75,7 @@ def run(name: str, arguments: argparse.Namespace) -> None:
     rows, work = results.Rows(), Path(tempfile.mkdtemp(prefix=f"{name}-", dir=arguments.out.resolve()))
     setting = Setting(arguments.program.resolve(), arguments.llama_server and arguments.llama_server.resolve(), model.resolve(),
                       arguments.shape, work, arguments.threads, arguments.kv_type, arguments.sizes, arguments.repetitions,
-                      arguments.counts, arguments.tokens_by)
+                      arguments.counts, arguments.gpu_layers, arguments.tokens_by)
     print(f"== {name}, {arguments.shape}: {first_line(protocol.__doc__)}", flush=True)
     begin, others = time.monotonic(), machine.OtherWork()
     try:
@@ -85,7 +86,7 @@ def run(name: str, arguments: argparse.Namespace) -> None:
     about = {"commit": machine.commit_of(ROOT), "command": command_of(name, arguments),
              "model": {"shape": arguments.shape, "weights": arguments.quant if arguments.shape != "demo" else "its own",
                        "layers": arguments.layers, "file_bytes": model.stat().st_size},
-             "kv_type": arguments.kv_type, "threads": arguments.threads, "servers": setting.commands()}
+             "kv_type": arguments.kv_type, "threads": arguments.threads, "gpu_layers": arguments.gpu_layers, "servers": setting.commands()}
     noise = others.told()
     path = results.write(arguments.out, name, rows, about, noise)
     results.show(rows)
@@ -98,6 +99,7 @@ def command_of(name: str, arguments: argparse.Namespace) -> str:
     if arguments.shape != "demo":
         words += ["--quant", arguments.quant, *(["--layers", str(arguments.layers)] if arguments.layers else [])]
     words += ["--kv-type", arguments.kv_type, "--threads", str(arguments.threads), "--repetitions", str(arguments.repetitions)]
+    words += ["--gpu-layers", str(arguments.gpu_layers)] if arguments.gpu_layers else []
     words += ["--sizes", ",".join(map(str, arguments.sizes))]
     return " ".join(words + (["--llama-server", "FILE"] if arguments.llama_server else []))
 

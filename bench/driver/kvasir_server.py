@@ -19,6 +19,10 @@ class Room:
     context: int = 8192
     threads: int = 2
     kv_type: str = "f16"
+    gpu_layers: int = 0
+
+    def on_the_gpu(self) -> list[str]:
+        return ["-ngl", str(self.gpu_layers)] if self.gpu_layers else []
 
 
 class KvasirServer(Server):
@@ -35,7 +39,7 @@ class KvasirServer(Server):
         return [str(self._program), "serve", "--home", str(self.home / "store"), "--model", str(room.model), "--host", HOST,
                 "--port", str(self.port), "--ctx-size", str(room.context), "--max-agents", str(room.agents),
                 "--threads", str(room.threads), "-ctk", room.kv_type, "-ctv", room.kv_type, "--temp", "0",
-                "--disk-budget", "40GB", "--disk-free-min", "1GB", *self._options]
+                "--disk-budget", "40GB", "--disk-free-min", "1GB", *room.on_the_gpu(), *self._options]
 
     def headers(self, agent: str) -> dict[str, str]:
         return {"X-Kvasir-Agent": agent}

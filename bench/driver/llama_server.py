@@ -30,7 +30,8 @@ class LlamaServer(Server):
                 "-c", str(room.context * room.agents), "-np", str(room.agents), "--kv-unified",
                 "-t", str(room.threads), "-tb", str(room.threads), "-b", str(BATCH_TOKENS), "-ub", str(BATCH_TOKENS),
                 "-ctk", room.kv_type, "-ctv", room.kv_type, "-fa", "on", "--cache-ram", str(self._cache_ram_mib),
-                "--slot-save-path", str(self.home / "slots"), "--jinja", "--no-ui", *self._options]
+                "--slot-save-path", str(self.home / "slots"), "--jinja", "--no-ui", *room.on_the_gpu(),
+                *self._options]
 
     def body(self, options: dict[str, Any]) -> dict[str, Any]:
         return {"cache_prompt": True, "ignore_eos": True, "timings_per_token": False, **options}

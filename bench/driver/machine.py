@@ -19,8 +19,26 @@ CGROUP_ROOT = Path("/sys/fs/cgroup")
 def describe() -> dict[str, object]:
     cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace"), re.MULTILINE)
     memory = re.search(r"^MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE)
-    return {"cpu": cpu.group(1) if cpu else "unknown", "cores": os.cpu_count(),
+    told = {"cpu": cpu.group(1) if cpu else "unknown", "cores": os.cpu_count(),
             "memory_bytes": int(memory.group(1)) * 1024 if memory else 0}
+    if len(given_cores()) < (os.cpu_count() or 1):
+        told["cores_given"] = len(given_cores())
+    return {**told, "gpu": name} if (name := gpu_name()) else told
+
+
+def given_cores() -> set[int]:
+    """All of them, unless this program was bound to some (taskset)."""
+    return os.sched_getaffinity(0)
+
+
+def gpu_name() -> str:
+    """Of the first one; nothing where there is none."""
+    try:
+        asked = subprocess.run(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"], capture_output=True,
+                               text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return asked.stdout.splitlines()[0].strip() if asked.returncode == 0 and asked.stdout.strip() else ""
 
 
 def commit_of(root: Path) -> str:
@@ -30,7 +48,7 @@ def commit_of(root: Path) -> str:
 
 
 class OtherWork:
-    """How much of the machine others used meanwhile. Own servers count as own once they were waited for."""
+    """How much of the given cores others used meanwhile. Own servers count as own once they were waited for."""
 
     def __init__(self) -> None:
         self._busy_s, self._own_s, self._begin = self._busy(), self._own(), time.monotonic()
@@ -38,8 +56,11 @@ class OtherWork:
 
     @staticmethod
     def _busy() -> float:
-        fields = [int(n) for n in Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:]]
-        return (sum(fields[:3]) + sum(fields[5:8])) / os.sysconf("SC_CLK_TCK")  # without idle and waiting for the disk
+        wanted = {f"cpu{core}" for core in given_cores()}
+        lines = [line.split() for line in Path("/proc/stat").read_text(encoding="ascii").splitlines()]
+        times = [[int(n) for n in line[1:]] for line in lines if line and line[0] in wanted]
+        # Without idle and waiting for the disk.
+        return sum(sum(fields[:3]) + sum(fields[5:8]) for fields in times) / os.sysconf("SC_CLK_TCK")
 
     @staticmethod
     def _own() -> float:
@@ -50,7 +71,7 @@ class OtherWork:
         wall_s = time.monotonic() - self._begin
         others_s = max(0.0, (self._busy() - self._busy_s) - (self._own() - self._own_s))
         return {"wall_s": round(wall_s, 1), "load_before": self.load_before, "load_after": os.getloadavg()[0],
-                "others_cpu_share": round(others_s / (wall_s * (os.cpu_count() or 1)), 4)}
+                "others_cpu_share": round(others_s / (wall_s * len(given_cores())), 4)}
 
 
 def memcpy_per_s(size: int = 256 * MIB, times: int = 5) -> float:

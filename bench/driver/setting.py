@@ -22,13 +22,15 @@ class Setting:
     sizes: list[int] = field(default_factory=lambda: [1024, 2048, 4096, 8192])
     repetitions: int = 3
     counts: list[int] = field(default_factory=lambda: [10, 100, 1000, 10000])
+    gpu_layers: int = 0
     tokens_by: int = 16  # what token counts of the workload are divided by
     _servers: list[Server] = field(default_factory=list)
     _commands: dict[str, list[str]] = field(default_factory=dict)
     _made: int = 0
 
     def room(self, agents: int = 1, context: int | None = None, kv_type: str | None = None) -> Room:
-        return Room(self.model, agents, context or self.context(), self.threads, kv_type or self.kv_type)
+        return Room(self.model, agents, context or self.context(), self.threads, kv_type or self.kv_type,
+                    self.gpu_layers)
 
     def context(self) -> int:
         """Of the largest size, with room for answers."""

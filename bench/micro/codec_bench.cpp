@@ -1,9 +1,9 @@
 // Encoding, decoding and verification of block files, beside what copying the same bytes takes.
 #include <cstring>
 
+#include "micro/samples.h"
 #include <benchmark/benchmark.h>
 
-#include "micro/samples.h"
 #include "store/kv_file.h"
 
 namespace kvasir::micro {

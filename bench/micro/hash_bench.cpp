@@ -1,8 +1,8 @@
 // The two hashes: names (SHA-256) and damage (XXH3-128).
+#include "micro/samples.h"
 #include <benchmark/benchmark.h>
 
 #include "base/hash.h"
-#include "micro/samples.h"
 
 namespace kvasir::micro {
 namespace {

@@ -1,10 +1,10 @@
-// Planning: what a restore takes from disk, by the length of the conversation and by how many others are stored; rows of a
-// step.
+// Planning: what a restore takes from disk, by the length of the conversation and by how many others are
+// stored; rows of a step.
+#include "micro/samples.h"
 #include <benchmark/benchmark.h>
 
 #include "memory/restore_plan.h"
 #include "memory/token_chain.h"
-#include "micro/samples.h"
 #include "sched/batch_plan.h"
 #include "support/fake_engine.h"
 
@@ -14,7 +14,8 @@ namespace {
 constexpr Position kTokensOfOthers = 2048;
 
 // Rows of the catalog alone: planning opens no file.
-void add_chain(Store& store, const ChainRoot& root, const AgentRecord& agent, const std::vector<Token>& tokens) {
+void add_chain(Store& store, const ChainRoot& root, const AgentRecord& agent,
+               const std::vector<Token>& tokens) {
     const TokenChain chain(root, tokens);
     std::vector<StoredBlock> blocks;
     std::vector<BlockName> names;
@@ -40,7 +41,8 @@ void plan_of_a_restore(benchmark::State& state) {
     const std::vector<Token> tokens = some_tokens(static_cast<std::size_t>(state.range(0)) + 40);
     add_chain(*store, root, store.agent("speaker"), tokens);
     for (int i = 0; i < state.range(1); ++i)
-        add_chain(*store, root, store.agent("other-" + std::to_string(i)), some_tokens(kTokensOfOthers, 2 + i));
+        add_chain(*store, root, store.agent("other-" + std::to_string(i)),
+                  some_tokens(kTokensOfOthers, 2 + i));
     const KvContext context{engine, *store, root};
     RestoreRequest request;
     request.tokens = tokens;

@@ -1,5 +1,5 @@
-// What the micro-benchmarks measure with: a block of the shape of a 1B model, and a store of its own in a temporary
-// directory. Helpers end the program when something fails; one thread.
+// What the micro-benchmarks measure with: a block of the shape of a 1B model, and a store of its own in a
+// temporary directory. Helpers end the program when something fails; one thread.
 #pragma once
 
 #include <cstdio>
@@ -91,6 +91,7 @@ class ScratchStore {
 
     Store& operator*() { return *store_; }
     Store* operator->() { return store_.get(); }
+    const std::string& folder() const { return root_; }
 
     AgentRecord agent(const std::string& name) {
         NewAgent agent;

@@ -1,7 +1,6 @@
 // The store with its real disk: a turn's commit, references, a block written and read.
-#include <benchmark/benchmark.h>
-
 #include "micro/samples.h"
+#include <benchmark/benchmark.h>
 
 namespace kvasir::micro {
 namespace {
@@ -36,7 +35,8 @@ void write_block(benchmark::State& state) {
         state.ResumeTiming();
         benchmark::DoNotOptimize(value_or_exit(store->blocks().write(spec, image)));
     }
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(image.size()));
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
+                            static_cast<std::int64_t>(image.size()));
 }
 
 void read_block_page_cached(benchmark::State& state) {
@@ -45,7 +45,8 @@ void read_block_page_cached(benchmark::State& state) {
     const StoredBlock stored = value_or_exit(store->blocks().write(spec, image_of(spec)));
     std::vector<std::byte> image;
     for (auto _ : state) done_or_exit(store->blocks().read(stored, spec, image));
-    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(image.size()));
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
+                            static_cast<std::int64_t>(image.size()));
 }
 
 BENCHMARK(commit_of_a_turn)->Arg(0)->Arg(1000)->Unit(benchmark::kMillisecond)->UseRealTime();

@@ -39,6 +39,16 @@ def first_token_of(result: Result, size: int, state: str, server: str = "kvasir"
     return result.median("first token", server=server, size=size, state=state, kind="extended")
 
 
+def restored_bytes(result: Result, size: int, state: str) -> float | None:
+    """Of the rows that came back. What is stored of an agent holds the ends of other answers, too, so a token's bytes are taken
+    from the size where that weighs least: 2 to 7 % too many."""
+    reused = {n: result.median("reused tokens", server="kvasir", size=n, state=state, kind="extended") for n in result.values_of("size")}
+    stored = {n: result.median("stored KV of the agent", size=n) for n in reused}
+    per_token = [stored[n] / tokens for n, tokens in reused.items() if tokens and stored[n]]
+    tokens = reused.get(size)
+    return min(per_token) * tokens if per_token and tokens else None
+
+
 def after_restart(result: Result) -> Iterator[Verdict]:
     read_rate = result.median("sequential read")
     for size in result.values_of("size"):
@@ -46,9 +56,9 @@ def after_restart(result: Result) -> Iterator[Verdict]:
         factor = ratio(first_token_of(result, size, "page-cached"), resident)
         if factor:
             yield Verdict(result, f"{size} tokens, page-cached", f"{factor:.3f}", factor <= 1.05)
-        dropped, stored = first_token_of(result, size, "page cache dropped"), result.median("stored KV of the agent", size=size)
-        if dropped and resident and stored and read_rate:
-            factor = dropped / (resident + 1000 * stored / read_rate)
+        dropped, read = first_token_of(result, size, "page cache dropped"), restored_bytes(result, size, "page cache dropped")
+        if dropped and resident and read and read_rate:
+            factor = dropped / (resident + 1000 * read / read_rate)
             yield Verdict(result, f"{size} tokens, page cache dropped", f"{factor:.3f}", factor <= 1.05)
 
 
@@ -62,12 +72,14 @@ def against_cold(result: Result) -> Iterator[Verdict]:
 
 def restore_rate(result: Result) -> Iterator[Verdict]:
     for size in result.values_of("size"):
-        stored = result.median("stored KV of the agent", size=size)
         for state, name, least in (("page-cached", "memcpy", 0.5), ("page cache dropped", "sequential read", 0.9)):
             took, rate = result.median("restore", server="kvasir", size=size, state=state, kind="extended"), result.median(name)
-            if stored and took and rate:
-                share = 1000 * stored / took / rate
-                yield Verdict(result, f"{size} tokens, {state}", f"{human_bytes(1000 * stored / took)}/s, {share:.2f} of {name}", share >= least)
+            restored = restored_bytes(result, size, state)
+            if restored and took and rate:
+                share = 1000 * restored / took / rate
+                # Window rows are not counted: a shape with windows moves more than is counted here.
+                told = " (rows of full layers alone)" if result.shape.startswith("gemma") else ""
+                yield Verdict(result, f"{size} tokens, {state}", f"{human_bytes(1000 * restored / took)}/s{told}, {share:.2f} of {name}", share >= least)
 
 
 def written(result: Result) -> Iterator[Verdict]:

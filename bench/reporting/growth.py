@@ -77,10 +77,10 @@ def section(results: list[Result], folder: Path) -> Iterator[str]:
                     first, last = min(points), max(points)
                     lines.append([one.title, result.key, name, f"{exponent:.2f}", str(len(points)),
                                   f"{number(first[1])} → {number(last[1])} {one.unit} ({number(first[0])} → {number(last[0])})"])
-            path = folder / f"{one.file}-{result.shape}.svg"
+            path = folder / f"{one.file}-{result.slug}.svg"
             ticks = sorted({x for points in series.values() for x, _ in points})
             along = "tokens" if one.along == "size" else "stored agents"
-            if plot(path, f"{one.title}, {result.shape}", along, one.unit, series, ticks):
-                pictures.append(f"![{one.title}, {result.shape}](performance/{path.name})")
+            if plot(path, f"{one.title}, {result.key}", along, one.unit, series, ticks):
+                pictures.append(f"![{one.title}, {result.key}](performance/{path.name})")
     yield table(["figure", "shape", "of", "b", "n", "from → to"], lines) if lines else "Not measured.\n"
     yield "\n".join(pictures) + "\n"

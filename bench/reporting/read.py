@@ -1,6 +1,7 @@
 """Results as bench/run.py writes them, and the choice among several of one protocol and shape: quiet before noisy, then new."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,14 @@ class Result:
     @property
     def key(self) -> str:
         kv = "" if self.data["kv_type"] == "f16" else f", KV {self.data['kv_type']}"
-        return f"{self.shape} ({self.data['model']['weights']}{kv})"
+        where = "GPU" if self.data.get("gpu_layers") else f"{self.data['threads']} threads"
+        layers = f", {self.data['model']['layers']} layers" if self.data["model"].get("layers") else ""
+        return f"{self.shape} ({self.data['model']['weights']}{layers}{kv}, {where})"
+
+    @property
+    def slug(self) -> str:
+        """The same, as a part of a file's name."""
+        return re.sub(r"[^a-z0-9.]+", "-", self.key.lower()).strip("-")
 
     def rows(self, what: str, **keys: Any) -> list[Row]:
         return [row for row in self.data["rows"] if row["what"] == what and all(row.get(k) == v for k, v in keys.items())]
