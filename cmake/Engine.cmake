@@ -59,6 +59,10 @@ if(APPLE)
 else()
     target_link_libraries(kvasir_llama_import INTERFACE -Wl,--start-group ${llama_archives} -Wl,--end-group)
 endif()
+if(EXISTS "${llama_build}/ggml/src/ggml-cuda/libggml-cuda.a")  # KVASIR_ENGINE_FLAGS=-DGGML_CUDA=ON
+    find_package(CUDAToolkit REQUIRED)
+    target_link_libraries(kvasir_llama_import INTERFACE CUDA::cudart CUDA::cublas CUDA::cuda_driver)
+endif()
 target_link_libraries(kvasir_llama_import INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
 
 set(KVASIR_LLAMA_ARCHIVES "${llama_archives}" CACHE INTERNAL "")

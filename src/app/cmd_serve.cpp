@@ -1,4 +1,5 @@
 // `kvasir serve`: one store, one model or several, many clients; until SIGTERM or Ctrl-C.
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -95,12 +96,19 @@ Result<ServerOptions> server_options(const Config& config, const ServeArguments&
     return options;
 }
 
-// Every connection is a descriptor; the usual soft limit of 1,024 is meant for programs that select().
-void raise_descriptor_limit() {
+constexpr rlim_t kDescriptorsBesides = 256;  // for the store, the model, connections that are being refused
+
+// Every connection is a descriptor; the usual soft limit of 1,024 is meant for programs that select(). Where
+// the system allows few, there are fewer connections, so that they never take those of the store.
+void share_descriptors(HttpOptions& http) {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    const rlim_t before = limit.rlim_cur;
     limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+    const rlim_t besides = std::min(kDescriptorsBesides, limit.rlim_cur / 2);
+    http.connections_max =
+        static_cast<std::uint32_t>(std::min<rlim_t>(http.connections_max, limit.rlim_cur - besides));
 }
 
 // The store and the model or models over it, with a thread for them.
@@ -164,8 +172,8 @@ void warn_of_commands(const Error& error) {
 Result<ExitCode> run_serve(const Config& config, const ServeArguments& arguments) {
     // It lives as long as its thread, which lives as long as the process.
     static StopSignal& stop = *new StopSignal();
-    KVASIR_TRY_ASSIGN(const ServerOptions options, server_options(config, arguments));
-    raise_descriptor_limit();
+    KVASIR_TRY_ASSIGN(ServerOptions options, server_options(config, arguments));
+    share_descriptors(options.http);
     use_one_heap();  // thousands of connections are served by any of the HTTP threads
     EventHub events;
     SessionOptions session_options;

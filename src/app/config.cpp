@@ -26,6 +26,12 @@ std::string absolute_path(const std::string& path) {
     return failed ? path : absolute.string();
 }
 
+std::string canonical_path(const std::string& path) {
+    std::error_code failed;
+    const auto there = std::filesystem::weakly_canonical(absolute_path(path), failed);
+    return failed ? path : there.string();
+}
+
 std::string executable_path() {
 #if defined(__APPLE__)
     std::array<char, 4096> path{};

@@ -51,6 +51,8 @@ std::string models_folder(const Config& config);
 
 // As seen from this process's directory.
 std::string absolute_path(const std::string& path);
+// The same for all ways to one file, as far as it is there.
+std::string canonical_path(const std::string& path);
 
 // This program's own file.
 std::string executable_path();

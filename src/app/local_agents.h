@@ -1,5 +1,5 @@
 // Agents of a store that this process holds. Looking and deleting need no model; it is loaded when the first
-// call needs it. Owned by a command, used by its thread.
+// call needs it: of several the one that the agent belongs to. Owned by a command, used by its thread.
 #pragma once
 
 #include <memory>
@@ -39,13 +39,21 @@ class LocalAgents final : public AgentService {
 
   private:
     LocalAgents(const Config& config, OpenStore store) : config_(config), store_(std::move(store)) {}
-    Result<AgentMemory*> memory();
+    Result<AgentMemory*> memory();  // with whatever model is loaded, else the first
+    // With the model that the agent, or the file, belongs to.
+    Result<AgentMemory*> memory_of(const std::string& agent);
+    Result<AgentMemory*> memory_for(ByteSource& file);
+    Result<AgentMemory*> memory_on(const std::string& model_path);
+    static Status rewarm_with(
+        AgentMemory& memory, RewarmReport& report,
+        const std::function<void(const RewarmReport&, const std::string&)>& on_progress);
     Store& store() { return session_ ? session_->store() : *store_.store; }
     Error nothing_resident(const std::string& name, const char* verb);
 
     const Config& config_;
     OpenStore store_;                   // until the model is loaded: then the session's
     std::unique_ptr<Session> session_;  // null: no model yet
+    std::string model_path_;            // its model's
 };
 
 }  // namespace kvasir

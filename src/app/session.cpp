@@ -46,7 +46,7 @@ Result<std::unique_ptr<Session>> Session::open(const Config& config, OpenStore o
     session->store_ = std::move(opened.store);
     ProgressLine progress(config.quiet);
     LlamaOptions llama = llama_options(config);
-    llama.model_path = model_of(config);
+    llama.model_path = options.model_path.empty() ? model_of(config) : options.model_path;
     llama.sequences += options.sequences_extra;
     llama.on_progress = [&](float share) { progress.show("loading the model", static_cast<double>(share)); };
     const std::int64_t begin_us = system_clock().monotonic_us();

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "app/config.h"
 #include "base/file_system.h"
@@ -23,6 +24,7 @@ struct OpenStore {
 };
 
 struct SessionOptions {
+    std::string model_path = {};        // "": the first of those that are configured
     std::uint32_t sequences_extra = 0;  // places in the engine beyond those of resident agents (measurements)
     std::function<void(const MemoryEvent&)> on_event = {};
 };

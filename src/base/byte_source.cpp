@@ -1,5 +1,6 @@
 #include "base/byte_source.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -58,7 +59,8 @@ class MemorySource final : public ByteSource {
     Status read_at(std::uint64_t offset, std::span<std::byte> out) override {
         if (offset > bytes_.size() || out.size() > bytes_.size() - offset)
             return fail(ErrorCode::kIo, "the file ends before that");
-        std::memcpy(out.data(), bytes_.data() + offset, out.size());
+        const auto from = std::as_bytes(std::span(bytes_)).subspan(offset, out.size());
+        std::copy(from.begin(), from.end(), out.begin());
         return {};
     }
 

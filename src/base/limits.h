@@ -7,8 +7,10 @@
 
 namespace kvasir {
 
-inline constexpr std::uint32_t kBlockTokens = 256;                      // tokens of a full KV block
-inline constexpr std::uint64_t kFrameBytes = 256 * 1024;                // bytes under one checksum
+inline constexpr std::uint32_t kBlockTokens = 256;        // tokens of a full KV block
+inline constexpr std::uint64_t kFrameBytes = 256 * 1024;  // bytes under one checksum
+inline constexpr std::uint64_t kRowPartBytes =
+    2 * kFrameBytes;  // brought, checked, moved; fits a core's cache
 inline constexpr std::uint64_t kBlockHeaderBytesMax = 4 * 1024 * 1024;  // header of a block file of ours
 inline constexpr std::uint64_t kBlockFileBytesMax = 4ULL * 1024 * 1024 * 1024;
 

@@ -4,6 +4,9 @@
 
 #ifdef __GLIBC__
 #include <malloc.h>
+#if __GLIBC_PREREQ(2, 33)
+#define KVASIR_HAS_MALLINFO2 1
+#endif
 #endif
 
 #ifdef __APPLE__
@@ -39,6 +42,15 @@ std::uint64_t process_resident_bytes() {
 }
 
 #endif
+
+std::uint64_t heap_bytes_in_use() {
+#ifdef KVASIR_HAS_MALLINFO2
+    const struct mallinfo2 info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;  // from the heap, and mapped one by one
+#else
+    return 0;
+#endif
+}
 
 void use_one_heap() {
 #ifdef __GLIBC__

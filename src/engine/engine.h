@@ -8,7 +8,7 @@
 //   snapshot  one state at an exact position                      (recurrent layers)
 // A family of which nothing but "this is its state" is known has a snapshot plane alone.
 // Rows travel as a RowImage: for each layer of the plane, in order, all key rows, then all value rows. That
-// is also the data section of a block file, so that a restore reads, verifies and imports one buffer.
+// is also the data section of a block file, so that a restore imports what it reads, as it stands.
 //
 // One thread owns an Engine: every call comes from it, except the const text functions (tokenize, piece,
 // render, plan_answer, is_end_of_turn, model, kv_layout, fingerprint), which any thread may call.
@@ -30,6 +30,7 @@
 #include "engine/chat.h"
 #include "engine/fingerprint.h"
 #include "engine/kv_layout.h"
+#include "engine/row_source.h"
 
 namespace kvasir {
 
@@ -162,6 +163,13 @@ class Engine {
     // sequence is empty and clean.
     virtual Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
                                std::span<const std::byte> image) = 0;
+    // The same, of rows that are brought part by part; errors of the source are handed on. Here: all are
+    // brought first.
+    virtual Status import_rows_in_parts(SequenceId sequence, Plane plane, TokenRange range,
+                                        RowSource& source) {
+        KVASIR_TRY_ASSIGN(const auto image, all_rows(source));
+        return import_rows(sequence, plane, range, image);
+    }
     // kInvalidArgument unless kv_layout().has_snapshot(). export: the state at length(). import: last, after
     // all rows; `position` may be lower than the rows go, which drops those after it: that is how a sequence
     // with a snapshot plane is rewound. Its window must be complete there. On any error the sequence is empty

@@ -60,6 +60,7 @@ void Connection::log_access() const {
 }
 
 asio::awaitable<bool> Connection::finish_handshake() {
+    const WaitingGuard waiting(core_->waiting, wire_, WaitingConnections::Kind::kSilent);
     const SteadyTime deadline =
         std::chrono::steady_clock::now() + std::chrono::milliseconds(core_->options.request_timeout_ms);
     while (!wire_->handshake_done()) {

@@ -23,7 +23,7 @@ namespace kvasir {
 
 enum class Admission {
     kServed,
-    kRefused,  // over connections_max: a 503 and the end
+    kRefused,  // over connections_max, and nobody makes room: a 503 and the end
 };
 
 struct ConnectionTraits {
@@ -102,7 +102,8 @@ class Connection {
     const std::shared_ptr<Wire> wire_;
     const ConnectionTraits traits_;
     Current current_;
-    bool ended_ = false;  // the last response said Connection: close
+    bool served_ = false;  // a whole request came before
+    bool ended_ = false;   // the last response said Connection: close
 };
 
 }  // namespace kvasir

@@ -11,6 +11,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+using WaitingKind = WaitingConnections::Kind;
+
 constexpr std::uint64_t kReadAheadBytes = 64 * 1024;
 
 // Some clients send an empty line after a body; the standard asks to overlook it. Whoever sends nothing else
@@ -57,6 +59,7 @@ asio::awaitable<Connection::Read> Connection::read_request(HttpRequest& request)
 }
 
 asio::awaitable<bool> Connection::wait_for_first_byte() {
+    WaitingGuard waiting(core_->waiting, wire_, served_ ? WaitingKind::kServed : WaitingKind::kSilent);
     const SteadyTime deadline = from_now(core_->options.idle_timeout_ms);
     std::size_t empty_lines = 0;
     for (;;) {
@@ -68,11 +71,12 @@ asio::awaitable<bool> Connection::wait_for_first_byte() {
         const Wire::Waited waited = co_await wire_->wait(deadline);
         if (waited == Wire::Waited::kTimedOut) co_return false;
     }
-    co_return !wire_->aborted();
+    co_return waiting.leave() && !wire_->aborted();
 }
 
 // kAnswered: with an error, and that was the last response of this connection.
 asio::awaitable<Connection::Read> Connection::read_rest(HttpRequest& request) {
+    WaitingGuard waiting(core_->waiting, wire_, served_ ? WaitingKind::kAsking : WaitingKind::kSilent);
     const SteadyTime deadline = from_now(core_->options.request_timeout_ms);
     current_.begun = std::chrono::steady_clock::now();
     const std::size_t input_bytes_max =
@@ -85,10 +89,13 @@ asio::awaitable<Connection::Read> Connection::read_rest(HttpRequest& request) {
         if (progress == RequestParser::Progress::kFailed) {
             error = parser.error();
         } else if (progress == RequestParser::Progress::kHeaderComplete) {
+            waiting.become(WaitingKind::kAsking);
             error = accept_header(parser);
             if (error.status == 0 && parser.wants_continue() && !parser.complete())
                 co_await wire_->write(kContinue);
         } else if (progress == RequestParser::Progress::kComplete) {
+            if (!waiting.leave()) co_return Read::kEnd;
+            served_ = true;
             request = std::move(parser.request());
             co_return Read::kRequest;
         } else {

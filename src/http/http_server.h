@@ -26,7 +26,7 @@ struct HttpOptions {
     std::string tls_key_path;
     std::vector<std::string> hosts_allowed;    // Host names beside loopback names and `host`; "*" allows all
     std::vector<std::string> origins_allowed;  // CORS; another Origin is refused (403). "*" allows all
-    std::uint32_t connections_max = 4096;
+    std::uint32_t connections_max = 4096;  // when they are used up, those that wait make room for new ones
     std::uint64_t header_bytes_max = 64 * 1024;
     std::uint64_t body_bytes_max = 32ULL * 1024 * 1024;
     std::uint64_t stream_buffer_bytes_max = 1024 * 1024;

@@ -30,6 +30,8 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds kAcceptPause{50};
 // Connections over the limit that are told so at the same time; the others are closed without a word.
 constexpr std::uint32_t kRefusalsMax = 64;
+// Connections that were sent away for new ones and are not gone yet.
+constexpr std::uint32_t kLeavingMax = 64;
 
 bool is_one_clients_fault(const NetError& error) {
     return error == asio::error::connection_aborted || error == asio::error::interrupted;
@@ -114,8 +116,17 @@ asio::awaitable<void> Listener::accept_all(std::shared_ptr<Listener> self) {
     }
 }
 
+// When there are too many, who waits for its client makes room: a crowd that asks for nothing keeps nobody
+// out.
+bool Listener::has_room() {
+    const std::uint32_t open = core_->open_connections;
+    const std::uint32_t most = core_->options.connections_max;
+    if (open < most) return true;
+    return open < most + kLeavingMax && core_->waiting.send_one_away();
+}
+
 void Listener::admit(StreamSocket socket, const asio::any_io_executor& strand) {
-    const bool full = core_->open_connections >= core_->options.connections_max;
+    const bool full = !has_room();
     if (full && core_->refusals >= kRefusalsMax) return;
     ConnectionTraits traits{kind_, full ? Admission::kRefused : Admission::kServed,
                             address_of_peer(socket.native_handle())};

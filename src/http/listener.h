@@ -36,6 +36,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   private:
     static boost::asio::awaitable<void> accept_all(std::shared_ptr<Listener> self);
+    bool has_room();
     void admit(StreamSocket socket, const boost::asio::any_io_executor& strand);
     void close_here();
 

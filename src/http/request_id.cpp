@@ -28,11 +28,8 @@ bool is_usable_request_id(std::string_view id) {
 
 std::string make_request_id() {
     std::array<std::uint8_t, kRequestIdBytes> bytes{};
-    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
-        // An id must differ, it need not be secret.
-        static thread_local std::mt19937 random{std::random_device{}()};
-        for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
-    }
+    const bool made = RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1;
+    if (!made) std::generate(bytes.begin(), bytes.end(), std::random_device());
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string id;
     id.reserve(2 * kRequestIdBytes);

@@ -14,6 +14,9 @@ namespace http = boost::beast::http;
 
 // What is set aside at once for a body that was announced; more only as it arrives.
 constexpr std::uint64_t kBodyReserveBytesMax = 64 * 1024;
+// The end of a chunked body. As long as it is not there, as many bytes are to come at least; and Beast takes
+// the last chunk for a bug of its caller when it is handed fewer of it a second time.
+constexpr std::size_t kLastChunkBytes = std::string_view("0\r\n\r\n").size();
 constexpr std::uint64_t kChunkLineBytesMax = 8 * 1024;  // size, extensions; also the trailers
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -50,6 +53,7 @@ RequestParser::RequestParser(const RequestLimits& limits) : limits_(limits) {
 RequestParser::Progress RequestParser::consume(std::string& bytes) {
     if (is_done()) return Progress::kComplete;
     const bool reading_header = !header_complete_;
+    if (!reading_header && chunked() && bytes.size() < kLastChunkBytes) return Progress::kNeedsMore;
     eager(!reading_header);  // the header alone first
     boost::beast::error_code ec;
     const std::size_t used = put(boost::asio::const_buffer(bytes.data(), bytes.size()), ec);

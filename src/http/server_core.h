@@ -1,6 +1,6 @@
 // What listeners and connections share: the io_context, the options, the owner's functions, the counts. Made
 // by the server, kept alive by every connection, so that it may outlive the server. Immutable but for the
-// counts and the list of wires, which any thread may use.
+// counts and the lists of wires, which any thread may use.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@
 
 #include "http/host_check.h"
 #include "http/http_server.h"
+#include "http/waiting_connections.h"
 #include "http/wire.h"
 
 namespace kvasir {
@@ -40,6 +41,7 @@ class ServerCore {
     std::atomic<std::uint32_t> open_exchanges{0};
     std::atomic<std::uint32_t> open_connections{0};
     std::atomic<std::uint32_t> refusals{0};  // connections over the limit that are being told so
+    WaitingConnections waiting;
 
   private:
     const HttpHandler handler_;

@@ -87,11 +87,13 @@ Status EngineAgentMemory::check_model(const AgentRecord& record) const {
 
 bool EngineAgentMemory::is_busy(const std::string& name) const {
     const auto& agents = places_.residency().agents();
-    return std::any_of(agents.begin(), agents.end(),
+    return places_.is_saving(name) ||
+           std::any_of(agents.begin(), agents.end(),
                        [&](const ResidentAgent& agent) { return agent.record.name == name && agent.busy; });
 }
 
-Status EngineAgentMemory::check_idle(const std::string& name) const {
+Status EngineAgentMemory::check_idle(const std::string& name) {
+    places_.end_saves(name);
     if (!is_busy(name)) return {};
     return fail(ErrorCode::kConflict,
                 "the agent " + printable(name) + " is in the middle of a turn: try again later");
@@ -199,8 +201,7 @@ Result<SaveResult> EngineAgentMemory::evict(const std::string& name) {
 
 Result<RestResult> EngineAgentMemory::rest() {
     const auto& agents = places_.residency().agents();
-    if (std::any_of(agents.begin(), agents.end(),
-                    [](const ResidentAgent& agent) { return agent.busy.has_value(); }))
+    if (places_.is_saving() || places_.anybody_busy())
         return fail(ErrorCode::kConflict, "a turn is running: try again later");
     KVASIR_TRY_ASSIGN(const SaveResult saved, save_all());
     if (saved.durability == Durability::kTokensOnly) return fail(ErrorCode::kUnavailable, saved.warning);

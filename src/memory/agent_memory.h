@@ -23,9 +23,11 @@
 #include "base/result.h"
 #include "engine/engine.h"
 #include "memory/agent_transfer.h"
+#include "memory/agent_verify.h"
 #include "memory/kv_rates.h"
 #include "memory/match_values.h"
 #include "memory/memory_options.h"
+#include "memory/read_ahead.h"
 #include "memory/rewarm_report.h"
 #include "memory/turn_request.h"
 #include "store/store.h"
@@ -124,7 +126,8 @@ struct TurnResult {
     Durability durability = Durability::kTokensAndKv;
     std::string warning;  // why the KV is not durable, when it is not; or that a restore fell back to prefill
     TurnMetrics metrics;
-    SaveResult save;  // of its KV, when that is over
+    SaveResult save;                      // of its KV, when that is over
+    std::optional<ReadAhead> read_ahead;  // the next turn will have to leave the oldest ones out
 };
 
 struct MessageOptions {
@@ -136,7 +139,7 @@ struct MessageOptions {
 };
 
 struct LoadResult {
-    Position restored_tokens = 0;   // imported from disk
+    Position restored_tokens = 0;   // from disk, or copied from somebody who was resident
     Position evaluated_tokens = 0;  // re-prefilled, because they were not stored or failed verification
     ReuseSource source = ReuseSource::kNone;
     std::string warning;  // why a load fell back to prefill
@@ -232,19 +235,6 @@ struct MemoryUsage {
     std::uint64_t total_bytes = 0;     // what the process takes now, as the kernel counts it
 };
 
-// Stored state against a cold reading of the same tokens.
-struct VerifyReport {
-    Position tokens = 0;
-    Position restored_tokens = 0;  // from disk; the rest was read
-    bool good = false;
-    bool identical = false;   // logits, to the bit
-    bool same_token = false;  // the likeliest next one
-    double deviation = 0;     // of logits: root mean square, as a share of their spread
-    double restore_ms = 0;
-    double prefill_ms = 0;
-    std::string warning;
-};
-
 // An answer that is known by an id, and the conversation up to and with it.
 struct ResponseTurn {
     StoredResponse response;
@@ -271,6 +261,10 @@ class AgentMemory {
     // The same in steps, beside others' (turn_run.h). kUnavailable: all places are busy; the request may be
     // made again.
     virtual Result<std::unique_ptr<TurnRun>> begin_turn(TurnRequest request, TurnSinks sinks) = 0;
+    // Reads what the next prompt will begin with into the agent's own place, where nobody waits: nobody
+    // leaves for it. The run may be dropped at any time, what it has read by then stays. An error: there is
+    // nothing to be read, or not any more. `wish` keeps what it has come to for when it goes on.
+    virtual Result<std::unique_ptr<TurnRun>> begin_read_ahead(ReadAhead& wish) = 0;
     // Evaluates rows of turns; when cells run out, idle agents leave.
     virtual Status evaluate(std::span<const BatchRow> rows) = 0;
     // Tokens that the prompt of such a turn would have. Nothing is changed.
@@ -280,8 +274,12 @@ class AgentMemory {
     // How the last requests were found, newest first; since the start, at most 512 of all agents.
     virtual std::vector<MatchReport> match_reports(const std::string& agent) const = 0;
     virtual std::optional<MatchReport> match_report(const std::string& request_id) const = 0;
-    // A turn is running on it: save(), evict(), load() and remove() are kConflict then.
+    // A turn is running on it (save(), evict(), load() and remove() are kConflict then), or it is being
+    // saved.
     virtual bool is_busy(const std::string& name) const = 0;
+    // Its KV is being saved beside turns. What can't be done meanwhile waits for that, and with it the engine
+    // thread: whoever has others to serve asks before.
+    virtual bool is_saving(const std::string& name) const = 0;
     virtual Result<SaveResult> save(
         const std::string& name) = 0;           // KV of a resident agent; no-op when durable
     virtual Result<SaveResult> save_all() = 0;  // sums; the first error after trying all
@@ -290,9 +288,13 @@ class AgentMemory {
     // Everybody is saved and leaves, and the engine's memory is given back until somebody needs it again.
     // kConflict: a turn is running. kUnavailable: somebody's KV cannot be saved; then nobody leaves.
     virtual Result<RestResult> rest() = 0;
-    // The agent is saved and leaves, comes back from disk, and is read cold beside it. Nobody is answered
-    // meanwhile. kConflict: a turn is running.
-    virtual Result<VerifyReport> verify(const std::string& name) = 0;
+    // What is stored comes back beside what is resident, and the tokens are read cold. kConflict: a turn is
+    // running on it. kUnavailable: another one is verified, or turns have reserved the cells.
+    virtual Result<std::unique_ptr<AgentVerify>> begin_verify(const std::string& name) = 0;
+    virtual Result<VerifyReport> verify(const std::string& name) = 0;  // at once
+    // That no turn can have now: what it takes meanwhile, and those of agents whose files are being written,
+    // but for that agent.
+    virtual std::uint64_t cells_held(const std::string& beside) const = 0;
     virtual Result<EraseReceipt> remove(const std::string& name) = 0;
     virtual Result<EraseReceipt> expire(const std::string& name) = 0;  // the same, told as expired
     // kConflict: the new name is taken, or it is to be renamed in the middle of a turn.

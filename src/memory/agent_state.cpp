@@ -57,6 +57,8 @@ const char* to_string(MemoryEventKind kind) {
             return "exported";
         case MemoryEventKind::kImported:
             return "imported";
+        case MemoryEventKind::kReadAhead:
+            return "read_ahead";
     }
     return "unknown";
 }

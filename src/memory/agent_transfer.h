@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/byte_source.h"
+#include "base/hash.h"
 #include "base/result.h"
 #include "base/tokens.h"
 
@@ -33,6 +34,14 @@ class AgentExport {
     virtual bool done() const = 0;
     virtual const ExportReport& report() const = 0;  // known from the beginning
 };
+
+// Which model a file's tokens belong to, as it says itself.
+struct ModelOfFile {
+    Digest256 id;
+    std::string name;  // for people
+};
+// Reads the header alone. kInvalidArgument: it is no such file.
+Result<ModelOfFile> model_of_file(ByteSource& file);
 
 enum class TrustKv { kNo, kYes };  // kYes: KV is used although nobody can tell who wrote it
 enum class DryRun { kNo, kYes };

@@ -5,8 +5,8 @@
 // anew.
 //   agent_memory.cpp: opening, listing, saving     upkeep.cpp: changing, removing     filling.cpp: creating,
 //   loading     forking.cpp: forks, going back     transfers.cpp: export, import     rewarming.cpp: what is
-//   to be read again     turn.cpp: from a request to a turn     sent_history.cpp: what of it is known
-//   turn_run.h: its way     places.h: residency of KV
+//   to be read again     read_ahead.cpp: what is to be read next     turn.cpp: from a request to a turn
+//   sent_history.cpp: what of it is known     turn_run.h: its way     places.h: residency of KV
 #pragma once
 
 #include <string>
@@ -35,7 +35,11 @@ class EngineAgentMemory final : public AgentMemory {
     Result<LoadResult> load(const std::string& name) override;
     Result<SaveResult> evict(const std::string& name) override;
     Result<RestResult> rest() override;
+    Result<std::unique_ptr<AgentVerify>> begin_verify(const std::string& name) override;
     Result<VerifyReport> verify(const std::string& name) override;
+    std::uint64_t cells_held(const std::string& beside) const override {
+        return verify_cells_ + places_.cells_written(beside);
+    }
     Result<EraseReceipt> remove(const std::string& name) override;
     Result<EraseReceipt> expire(const std::string& name) override;
     Result<AgentInfo> change(const std::string& name, const AgentChange& change) override;
@@ -61,6 +65,7 @@ class EngineAgentMemory final : public AgentMemory {
     std::vector<std::string> resident() const override { return places_.residency().names(); }
     Store& store() override { return context_.store; }
     Result<std::unique_ptr<TurnRun>> begin_turn(TurnRequest request, TurnSinks sinks) override;
+    Result<std::unique_ptr<TurnRun>> begin_read_ahead(ReadAhead& wish) override;
     Status evaluate(std::span<const BatchRow> rows) override;
     Result<Position> count_tokens(const TurnRequest& request) override;
     Result<MatchReport> match(const TurnRequest& request) override;
@@ -71,12 +76,12 @@ class EngineAgentMemory final : public AgentMemory {
         return logs_.matches->find(request_id);
     }
     bool is_busy(const std::string& name) const override;
+    bool is_saving(const std::string& name) const override { return places_.is_saving(name); }
 
   private:
     Status check_model(const AgentRecord& record) const;
     Status turn_to_twin(TurnRequest& request) const;
-    Status check_idle(const std::string& name) const;
-    Result<SequenceId> scratch_sequence(const std::string& kept);
+    Status check_idle(const std::string& name);
     Result<Conversation> head_conversation(const AgentRecord& record);
     Result<AgentRecord> store_new_agent(const TurnRequest& request, const std::string& system_prompt,
                                         const Opening& opening);
@@ -110,6 +115,7 @@ class EngineAgentMemory final : public AgentMemory {
     };
     Result<DryMatch> dry_match(const TurnRequest& request);
     MatchReport report_of(const TurnRequest& request, const SentHistory& history, const Prompt& prompt) const;
+    Result<WhenFull> when_full_for(const AgentRecord& record, std::optional<WhenFull> asked) const;
     // Leaves the oldest turns out when they do not fit and the agent is set so.
     Status fit_context(const AgentRecord& record, const TurnRequest& request, PreparedTurn& turn) const;
     // That many tokens fit into the context and into all cells.
@@ -124,6 +130,7 @@ class EngineAgentMemory final : public AgentMemory {
     std::string fingerprint_changes_;
     MemoryLogs logs_;
     Places places_;
+    std::uint64_t verify_cells_ = 0;  // of what is verified just now; 0: nothing is
 };
 
 }  // namespace kvasir

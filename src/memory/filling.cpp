@@ -142,7 +142,8 @@ CreateResult created_by(const TurnResult& result, AgentInfo agent) {
 LoadResult loaded_by(const TurnResult& result) {
     LoadResult loaded;
     loaded.source = result.metrics.source;
-    loaded.restored_tokens = loaded.source == ReuseSource::kDisk ? result.metrics.reused_tokens : 0;
+    const bool was_resident = loaded.source == ReuseSource::kNone || loaded.source == ReuseSource::kResident;
+    loaded.restored_tokens = was_resident ? 0 : result.metrics.reused_tokens;
     loaded.evaluated_tokens = result.metrics.evaluated_tokens;
     loaded.warning = result.warning;
     loaded.restore_ms = result.metrics.restore_ms;

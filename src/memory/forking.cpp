@@ -36,9 +36,7 @@ Result<ForkResult> EngineAgentMemory::fork(const std::string& name, const std::s
                                            std::optional<std::uint32_t> at) {
     KVASIR_TRY(context_.store.catalog().agent(name));
     // What is not stored yet could not be shared.
-    for (ResidentAgent* agent : places_.find_all(name)) {
-        if (!agent->busy) places_.save(*agent);
-    }
+    places_.save_idle(name);
     KVASIR_TRY_ASSIGN(ForkResult result,
                       fork_stored_agent(context_.store, clock_, NewFork{name, new_name, at}));
     places_.tell({MemoryEventKind::kForked, new_name, result.agent.token_count, 0,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/names.h"
+#include "memory/agent_transfer.h"
 #include "memory/input_checks.h"
 #include "memory/message_text.h"
 #include "store/kv_file.h"
@@ -138,6 +139,13 @@ Status describe_kv(const Engine& engine, ImportFile& file) {
 Result<AgentFileHeader> read_agent_header(ByteSource& source) {
     KVASIR_TRY_ASSIGN(const std::vector<std::byte> bytes, read_header(source));
     return decode_agent_header(bytes, source.size());
+}
+
+Result<ModelOfFile> model_of_file(ByteSource& file) {
+    KVASIR_TRY_ASSIGN(const AgentFileHeader header, read_agent_header(file));
+    const auto theirs = Fingerprint::make(header.model_fields, header.kv_fields);
+    if (!theirs || theirs->digest() != header.fingerprint) return refused("its identity");
+    return ModelOfFile{theirs->model_id(), header.model};
 }
 
 Result<ImportFile> read_import_file(ByteSource& source, const Engine& engine) {

@@ -13,20 +13,40 @@ void note_failure(const char* event, const Status& status) {
     if (!status) log(LogLevel::kWarning, event, status.error().message);
 }
 
+// What the store has, as the engine takes it.
+class StoredRows : public RowSource {
+  public:
+    explicit StoredRows(const BlockReader& reader) : reader_(reader) {}
+
+    std::uint64_t bytes() const override { return reader_.image_bytes(); }
+    Result<std::span<const std::byte>> part(std::uint64_t number, std::span<std::byte> buffer) override {
+        return reader_.part(number, buffer);
+    }
+
+  private:
+    const BlockReader& reader_;
+};
+
 }  // namespace
 
 Status KvLoader::import_block(SequenceId sequence, const PlannedBlock& planned) {
     const StoredBlock& block = planned.block;
     const BlockSpec expected =
         make_block_spec(context_, {block.kind, block.name, block.parent, block.range}, block.tokens);
+    if (block.kind != BlockKind::kSnapshot && planned.part == block.range)
+        return import_whole(sequence, block, expected);
     KVASIR_TRY(context_.store.blocks().read(block, expected, image_));
     if (block.kind == BlockKind::kSnapshot)
         return context_.engine.import_snapshot(sequence, block.range.end, image_);
     const Plane plane = plane_of(block.kind);
-    if (planned.part == block.range)
-        return context_.engine.import_rows(sequence, plane, planned.part, image_);
     slice_rows(context_.layout(), plane, block.range, planned.part, image_, slice_);
     return context_.engine.import_rows(sequence, plane, planned.part, slice_);
+}
+
+Status KvLoader::import_whole(SequenceId sequence, const StoredBlock& block, const BlockSpec& expected) {
+    KVASIR_TRY_ASSIGN(const BlockReader reader, context_.store.blocks().open(block, expected));
+    StoredRows rows(reader);
+    return context_.engine.import_rows_in_parts(sequence, plane_of(block.kind), block.range, rows);
 }
 
 UnusableBlock KvLoader::give_up(const StoredBlock& block, const Error& error) {

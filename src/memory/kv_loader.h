@@ -27,8 +27,11 @@ class KvLoader {
     UnusableBlock give_up(const StoredBlock& block, const Error& error);
 
   private:
+    // Read, verified and moved part by part.
+    Status import_whole(SequenceId sequence, const StoredBlock& block, const BlockSpec& expected);
+
     KvContext context_;
-    std::vector<std::byte> image_;  // one buffer for all blocks
+    std::vector<std::byte> image_;  // one buffer for all that is read at once
     std::vector<std::byte> slice_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "memory/kv_loader.h"
 #include "memory/row_image.h"
 #include "memory/token_chain.h"
 
@@ -96,19 +97,13 @@ class Probe {
     }
     Status restore(std::size_t blocks) {
         KVASIR_TRY_ASSIGN(const SequenceId sequence, reopen());
-        std::vector<std::byte> image;
+        KvLoader loader(context_);
         const std::int64_t begin_us = clock_.monotonic_us();
         Position end = 0;
         for (std::size_t i = 0; i < blocks; ++i) {
             const StoredBlock& block = written_[i];
-            const BlockSpec spec =
-                make_block_spec(context_, {block.kind, block.name, block.parent, block.range}, block.tokens);
-            KVASIR_TRY(context_.store.blocks().read(block, spec, image));
             end = block.range.end;
-            if (block.kind == BlockKind::kSnapshot)
-                KVASIR_TRY(context_.engine.import_snapshot(sequence, end, image));
-            else
-                KVASIR_TRY(context_.engine.import_rows(sequence, Plane::kAppend, block.range, image));
+            KVASIR_TRY(loader.import_block(sequence, {block, block.range}));
         }
         rates_.note_restore(end, ms_since(begin_us));
         return {};

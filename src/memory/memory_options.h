@@ -26,7 +26,8 @@ enum class MemoryEventKind {
     kChanged,     // name, title, type or pin
     kExpired,     // removed, because nobody has used it for long
     kExported,
-    kImported
+    kImported,
+    kReadAhead  // its next prompt, without the turns that are left out
 };
 
 const char* to_string(MemoryEventKind kind);
@@ -50,7 +51,8 @@ struct MemoryLogs {
 MemoryLogs make_memory_logs();
 
 // kWhenFaster: stored KV is brought back only when that was faster than reading so far, as measured here.
-enum class RestorePolicy { kAlways, kWhenFaster };
+// kFromDisk: always, and what others hold in memory is not copied instead: to look at what is stored.
+enum class RestorePolicy { kAlways, kWhenFaster, kFromDisk };
 
 struct MemoryOptions {
     std::uint32_t agents_resident_max = kAgentsResidentDefault;

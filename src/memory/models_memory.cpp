@@ -68,6 +68,8 @@ Result<std::unique_ptr<TurnRun>> ModelsMemory::begin_turn(TurnRequest, TurnSinks
     return needs_its_model();
 }
 
+Result<std::unique_ptr<TurnRun>> ModelsMemory::begin_read_ahead(ReadAhead&) { return needs_its_model(); }
+
 Status ModelsMemory::evaluate(std::span<const BatchRow>) { return needs_its_model(); }
 
 Result<Position> ModelsMemory::count_tokens(const TurnRequest&) { return needs_its_model(); }
@@ -75,6 +77,10 @@ Result<Position> ModelsMemory::count_tokens(const TurnRequest&) { return needs_i
 Result<MatchReport> ModelsMemory::match(const TurnRequest&) { return needs_its_model(); }
 
 Result<LoadResult> ModelsMemory::load(const std::string&) { return needs_its_model(); }
+
+Result<std::unique_ptr<AgentVerify>> ModelsMemory::begin_verify(const std::string&) {
+    return needs_its_model();
+}
 
 Result<VerifyReport> ModelsMemory::verify(const std::string&) { return needs_its_model(); }
 
@@ -84,6 +90,11 @@ std::vector<MatchReport> ModelsMemory::match_reports(const std::string& agent) c
 
 std::optional<MatchReport> ModelsMemory::match_report(const std::string& request_id) const {
     return options_.logs.matches->find(request_id);
+}
+
+bool ModelsMemory::is_saving(const std::string& name) const {
+    return std::any_of(loaded_.begin(), loaded_.end(),
+                       [&](const Loaded& loaded) { return loaded.memory->is_saving(name); });
 }
 
 bool ModelsMemory::is_busy(const std::string& name) const {

@@ -26,15 +26,19 @@ class ModelsMemory final : public AgentMemory {
     Result<TurnResult> message(const std::string& name, const std::string& text,
                                const MessageOptions& options) override;
     Result<std::unique_ptr<TurnRun>> begin_turn(TurnRequest request, TurnSinks sinks) override;
+    Result<std::unique_ptr<TurnRun>> begin_read_ahead(ReadAhead& wish) override;
     Status evaluate(std::span<const BatchRow> rows) override;
     Result<Position> count_tokens(const TurnRequest& request) override;
     Result<MatchReport> match(const TurnRequest& request) override;
     Result<LoadResult> load(const std::string& name) override;
+    Result<std::unique_ptr<AgentVerify>> begin_verify(const std::string& name) override;
     Result<VerifyReport> verify(const std::string& name) override;
+    std::uint64_t cells_held(const std::string&) const override { return 0; }
 
     std::vector<MatchReport> match_reports(const std::string& agent) const override;
     std::optional<MatchReport> match_report(const std::string& request_id) const override;
     bool is_busy(const std::string& name) const override;
+    bool is_saving(const std::string& name) const override;
     Result<SaveResult> save(const std::string& name) override;
     Result<SaveResult> save_all() override;
     Result<SaveResult> evict(const std::string& name) override;

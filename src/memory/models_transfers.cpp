@@ -8,14 +8,13 @@ namespace kvasir {
 
 namespace {
 
-// Which model a file is for is known only when it is read, and that model may leave between two steps.
+// A file belongs to one model, whose own memory takes it in.
 class RefusedImport final : public AgentImport {
   public:
     Status step() override {
         done_ = true;
         return fail(ErrorCode::kUnavailable,
-                    "a server of several models does not import: stop it and run `kvasir import` with the "
-                    "file's model");
+                    "this needs the file's model, which is not loaded: try again later");
     }
     bool done() const override { return done_; }
     const ImportReport& report() const override { return report_; }

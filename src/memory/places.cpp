@@ -26,23 +26,34 @@ Places::~Places() {
 }
 
 std::unique_ptr<SaveRun> Places::begin_save(ResidentAgent& agent) {
-    return std::make_unique<SaveRun>(context_, clock_, agent, save_image_);
+    return std::make_unique<SaveRun>(context_, clock_, saves_, agent,
+                                     [this](const SaveRun& run) { note_saved(run); });
 }
 
-void Places::note_saved(const ResidentAgent& agent, const SaveResult& result) {
+void Places::note_saved(const SaveRun& run) {
+    const SaveResult& result = run.result();
+    const std::string& name = run.agent().name;
     const bool saved = result.durability == Durability::kTokensAndKv;
-    if (saved) damaged_.erase(agent.record.name);
+    if (saved) damaged_.erase(name);
     if (!saved || result.save_ms > 0) {
-        tell({saved ? MemoryEventKind::kSaved : MemoryEventKind::kNotSaved, agent.record.name, agent.length(),
+        tell({saved ? MemoryEventKind::kSaved : MemoryEventKind::kNotSaved, name, run.length(),
               result.save_ms, result.warning});
     }
 }
 
 SaveResult Places::save(ResidentAgent& agent) {
     const auto run = begin_save(agent);
-    while (!run->done()) run->step();
-    note_saved(agent, run->result());
+    run->finish_all();
     return run->result();
+}
+
+std::string Places::save_idle(const std::string& name) {
+    std::string warning;
+    end_saves(name);
+    for (ResidentAgent* agent : find_all(name)) {
+        if (agent->idle()) add_warning(warning, save(*agent).warning);
+    }
+    return warning;
 }
 
 std::unique_ptr<RestoreRun> Places::begin_reuse(ResidentAgent& agent, Wanted wanted,
@@ -61,13 +72,27 @@ void Places::begin_reading(ResidentAgent& agent, std::span<const Token> prompt) 
 }
 
 // Only those that began before it, so that nobody waits for somebody who waits for him.
-Places::Leader Places::find_leader(const ResidentAgent& follower, const Wanted& wanted, Position least) {
+Leader Places::find_leader(const ResidentAgent& follower, const Wanted& wanted, Position least) {
     Leader best{nullptr, least};
     residency_.for_each([&](ResidentAgent& agent) {
         const bool is_before = !agent.reading.empty() && agent.reading_number < follower.reading_number;
         if (&agent == &follower || !is_before) return;
         const Position shared = std::min(common_prefix(agent.reading, wanted.tokens), wanted.reuse_max);
         if (shared > best.shared) best = {&agent, shared};
+    });
+    return best;
+}
+
+// An agent that was forked finds the source here, a new one who has its system prompt, a branch the main
+// line. Before the floor the holder's window or state is gone: there a copy cannot end.
+Leader Places::find_holder(const ResidentAgent* follower, const Wanted& wanted) {
+    Leader best;
+    if (restore_ == RestorePolicy::kFromDisk) return best;
+    residency_.for_each([&](ResidentAgent& agent) {
+        if (&agent == follower || agent.busy == AgentState::kRestoring) return;
+        const Position shared = std::min(common_prefix(agent.rows, wanted.tokens), wanted.reuse_max);
+        if (shared <= best.shared || shared < context_.engine.rewind_floor(agent.sequence)) return;
+        best = {&agent, shared};
     });
     return best;
 }
@@ -131,8 +156,8 @@ SaveResult Places::evict(ResidentAgent& agent) {
     return result;
 }
 
-Places::Evicted Places::evict_one(const ResidentAgent* kept, const std::string& name) {
-    ResidentAgent* leaving = residency_.least_recent(kept, name);
+Places::Evicted Places::evict_one(const Spared& spared) {
+    ResidentAgent* leaving = residency_.least_recent(spared);
     if (leaving == nullptr) return Evicted::kNobody;
     SaveResult saved = evict(*leaving);
     if (!saved.warning.empty()) warnings_.push_back(std::move(saved.warning));
@@ -165,29 +190,47 @@ Error Places::all_busy() const {
 }
 
 Status Places::check_room(const std::string& name) {
-    if (residency_.size() < agents_max_ || residency_.least_recent(nullptr, name) != nullptr) return {};
+    if (residency_.size() < agents_max_ || residency_.least_recent({.name = name}) != nullptr) return {};
     return fail(all_busy());
 }
 
-Status Places::make_way(const std::string& kept) {
-    ResidentAgent* agent = residency_.find(kept);
-    ResidentAgent* leaving = residency_.least_recent(agent, kept);
-    if (leaving == nullptr || leaving->record.name == kept)
-        return fail(ErrorCode::kUnavailable,
-                    "there is no place for a second reading: start with more places (--max-agents)");
-    SaveResult saved = evict(*leaving);
-    if (!saved.warning.empty()) warnings_.push_back(std::move(saved.warning));
-    return {};
+Status Places::make_way(const std::string& name) {
+    return evict_one({.name = name}) == Evicted::kNobody ? Status(fail(all_busy())) : Status();
 }
 
-Result<ResidentAgent*> Places::make_place(const Conversation& conversation) {
-    const std::string& name = conversation.agent.name;
+bool Places::anybody_busy() const {
+    const auto& agents = residency_.agents();
+    return std::any_of(agents.begin(), agents.end(),
+                       [](const ResidentAgent& agent) { return agent.busy.has_value(); });
+}
+
+std::uint64_t Places::cells_promised() const {
+    std::uint64_t cells = 0;
+    for (const ResidentAgent& agent : residency_.agents()) {
+        if (!agent.idle()) cells += std::max<std::uint64_t>(agent.cells_promised, agent.length());
+    }
+    return cells;
+}
+
+std::uint64_t Places::cells_written(const std::string& beside) const {
+    std::uint64_t cells = 0;
+    for (const ResidentAgent& agent : residency_.agents()) {
+        if (!agent.busy && agent.writing != nullptr && agent.record.name != beside) cells += agent.length();
+    }
+    return cells;
+}
+
+Result<ResidentAgent*> Places::make_place(const Conversation& conversation, std::span<const Token> tokens) {
+    Spared spared{.name = conversation.agent.name};
+    // Whoever holds all that is stored of it: a copy then costs nothing.
+    const Leader holder = find_holder(nullptr, {tokens, static_cast<Position>(tokens.size()), {}});
+    if (holder.shared > 0 && holder.shared >= conversation.rows_end()) spared.rather = holder.agent;
     while (residency_.size() >= agents_max_) {
-        if (evict_one(nullptr, name) == Evicted::kNobody) return fail(all_busy());
+        if (evict_one(spared) == Evicted::kNobody) return fail(all_busy());
     }
     auto sequence = context_.engine.open_sequence();
     while (!sequence && sequence.error().code == ErrorCode::kUnavailable) {
-        if (evict_one(nullptr, name) == Evicted::kNobody) return fail(all_busy());
+        if (evict_one(spared) == Evicted::kNobody) return fail(all_busy());
         sequence = context_.engine.open_sequence();
     }
     if (!sequence) return fail(std::move(sequence).error());
@@ -199,8 +242,9 @@ Result<ResidentAgent*> Places::make_place(const Conversation& conversation) {
 Result<ResidentAgent*> Places::take(const Conversation& conversation, std::span<const Token> tokens) {
     ResidentAgent* agent = find_place(conversation, tokens);
     if (agent == nullptr) {
-        KVASIR_TRY_ASSIGN(agent, make_place(conversation));
+        KVASIR_TRY_ASSIGN(agent, make_place(conversation, tokens));
     }
+    if (agent->writing != nullptr) agent->writing->let_go();
     agent->record = conversation.agent;
     if (agent->branch != conversation.branch()) {
         agent->branch = conversation.branch();
@@ -211,10 +255,36 @@ Result<ResidentAgent*> Places::take(const Conversation& conversation, std::span<
     return agent;
 }
 
+ResidentAgent* Places::find_idle(const std::string& name, BranchId branch) {
+    for (ResidentAgent* agent : residency_.find_all(name)) {
+        if (agent->idle() && agent->branch == branch) return agent;
+    }
+    return nullptr;
+}
+
+Result<ResidentAgent*> Places::take_own(const Conversation& conversation) {
+    ResidentAgent* agent = find_idle(conversation.agent.name, conversation.branch());
+    if (agent == nullptr) return fail(ErrorCode::kUnavailable, "it has no place of its own just now");
+    agent->busy = AgentState::kActive;
+    agent->rows_of = RowsOf::kNextPrompt;
+    return agent;
+}
+
+// Whose place nobody has taken since: it may leave then. False: there is none.
+bool Places::end_a_save() {
+    const auto& agents = residency_.agents();
+    const auto written = std::find_if(agents.begin(), agents.end(), [](const ResidentAgent& agent) {
+        return !agent.busy && agent.writing != nullptr;
+    });
+    if (written == agents.end()) return false;
+    written->writing->finish_all();
+    return true;
+}
+
 Status Places::decode(std::span<const BatchRow> rows) {
     Status status = context_.engine.decode(rows);
     while (!status && status.error().code == ErrorCode::kOutOfMemory) {
-        if (evict_one(nullptr, {}) == Evicted::kNobody) break;
+        if (evict_one({}) == Evicted::kNobody && !end_a_save()) break;
         status = context_.engine.decode(rows);
     }
     return status;
@@ -222,8 +292,7 @@ Status Places::decode(std::span<const BatchRow> rows) {
 
 void Places::roll_back(ResidentAgent& agent, std::span<const Token> committed) {
     const Position shared = common_prefix(agent.rows, committed);
-    end_reading(agent);
-    agent.busy.reset();
+    release(agent);
     if (shared > 0 && reuse_own(agent, shared)) return;
     drop(agent);
 }

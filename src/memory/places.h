@@ -23,6 +23,7 @@
 #include "memory/restore_run.h"
 #include "memory/reuse_history.h"
 #include "memory/save_run.h"
+#include "memory/saves_in_flight.h"
 
 namespace kvasir {
 
@@ -49,15 +50,24 @@ class Places {
     Places(const Places&) = delete;
     Places& operator=(const Places&) = delete;
 
-    // Somebody idle leaves, but nobody of that name. kUnavailable: there is nobody.
-    Status make_way(const std::string& kept);
+    // Somebody idle leaves, last of all the one of that name. kUnavailable: there is nobody.
+    Status make_way(const std::string& name);
+    bool anybody_busy() const;
+    std::uint64_t cells_promised() const;  // to running turns, and what is being written
+    // Held by places that no turn has and whose files are being written, but for those of that agent.
+    std::uint64_t cells_written(const std::string& beside) const;
     // A place for a conversation, with a sequence of its own, most recently used now and busy until
     // release(). The branch's own place if it has one, else an idle one of this agent whose rows mostly begin
     // `tokens`, else a new one. kUnavailable: all places are busy.
     Result<ResidentAgent*> take(const Conversation& conversation, std::span<const Token> tokens);
+    // The branch's own place, as it is, for what is read where nobody waits: that is no use of it, and nobody
+    // leaves for it. kUnavailable: it has none, or a turn runs on it.
+    Result<ResidentAgent*> take_own(const Conversation& conversation);
+    ResidentAgent* find_idle(const std::string& name, BranchId branch);
     void release(ResidentAgent& agent) {
         end_reading(agent);
         agent.busy.reset();
+        agent.cells_promised = 0;
     }
     // A turn reads `prompt` into it from now on: those that come after it and begin like it wait instead of
     // reading the same. The prompt outlives the reading.
@@ -68,8 +78,8 @@ class Places {
     }
     // kUnavailable: no newcomer of that name would get a place now.
     Status check_room(const std::string& name);
-    // Makes the agent's sequence hold the longest beginning of `wanted` that can be had: its own rows, or
-    // stored ones. In steps.
+    // Makes the agent's sequence hold the longest beginning of `wanted` that can be had: its own rows, those
+    // of somebody resident, or stored ones. In steps.
     std::unique_ptr<RestoreRun> begin_reuse(ResidentAgent& agent, Wanted wanted,
                                             std::function<void(Position)> on_progress);
     // Evaluates; when no cells are free, idle ones leave.
@@ -78,9 +88,17 @@ class Places {
     // valid then.
     void roll_back(ResidentAgent& agent, std::span<const Token> committed);
 
-    // In steps, the last of which is to be told; or at once.
+    // In steps, or at once.
     std::unique_ptr<SaveRun> begin_save(ResidentAgent& agent);
-    void note_saved(const ResidentAgent& agent, const SaveResult& result);
+    bool is_saving() const { return !saves_.empty(); }
+    bool is_saving(const std::string& name) const { return saves_.first_of(name) != nullptr; }
+    // What can be saved of that agent now, at once: before somebody shares or takes along what is stored. A
+    // warning for each place that could not be.
+    std::string save_idle(const std::string& name);
+    // At once; whoever steps them finds them done.
+    void end_saves(const std::string& name) {
+        while (SaveRun* run = saves_.first_of(name)) run->finish_all();
+    }
     SaveResult save(ResidentAgent& agent);
     SaveResult evict(ResidentAgent& agent);
     void drop(ResidentAgent& agent);  // without saving
@@ -105,19 +123,19 @@ class Places {
     std::vector<std::string> take_warnings();  // of agents that left without durable KV since the last call
 
   private:
+    void note_saved(const SaveRun& run);
     friend class RestoreRun;  // the part of this that takes many steps
     enum class Evicted { kNobody, kOne };
 
-    Evicted evict_one(const ResidentAgent* kept, const std::string& name);
+    Evicted evict_one(const Spared& spared);
+    bool end_a_save();
     Error all_busy() const;
     ResidentAgent* find_place(const Conversation& conversation, std::span<const Token> tokens);
-    Result<ResidentAgent*> make_place(const Conversation& conversation);
-    // Who holds, or reads just now, more than `least` of the first tokens of `wanted`.
-    struct Leader {
-        ResidentAgent* agent = nullptr;
-        Position shared = 0;  // of the wanted tokens
-    };
+    Result<ResidentAgent*> make_place(const Conversation& conversation, std::span<const Token> tokens);
+    // Who reads just now more than `least` of them.
     Leader find_leader(const ResidentAgent& follower, const Wanted& wanted, Position least);
+    // Who holds most of them, so that they can be copied now. Null: nobody holds any.
+    Leader find_holder(const ResidentAgent* follower, const Wanted& wanted);
     Status fork_rows(const Leader& leader, ResidentAgent& follower, const Wanted& wanted);
     Status reset(ResidentAgent& agent);
     Status reuse_own(ResidentAgent& agent, Position position);
@@ -137,7 +155,7 @@ class Places {
     std::shared_ptr<ReuseHistory> history_;
     KvRates rates_;
     std::uint64_t readings_ = 0;
-    std::vector<std::byte> save_image_;  // one buffer for all saves
+    SavesInFlight saves_;
 };
 
 }  // namespace kvasir

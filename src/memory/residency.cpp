@@ -40,13 +40,13 @@ void Residency::remove(const ResidentAgent& agent) {
     agents_.remove_if([&](const ResidentAgent& other) { return &other == &agent; });
 }
 
-ResidentAgent* Residency::least_recent(const ResidentAgent* kept, const std::string& name) {
+ResidentAgent* Residency::least_recent(const Spared& spared) {
     ResidentAgent* leaving = nullptr;
     int least = 0;
     for (ResidentAgent& agent : agents_) {
-        if (&agent == kept || agent.busy) continue;
-        const int reluctance =
-            (agent.record.pinned == Pinned::kYes ? 2 : 0) + (agent.record.name == name ? 1 : 0);
+        if (&agent == spared.kept || !agent.idle()) continue;
+        const bool rather = &agent == spared.rather || agent.record.name == spared.name;
+        const int reluctance = (agent.record.pinned == Pinned::kYes ? 2 : 0) + (rather ? 1 : 0);
         if (leaving != nullptr && reluctance >= least) continue;
         leaving = &agent;
         least = reluctance;
@@ -60,7 +60,7 @@ void Residency::for_each(const std::function<void(ResidentAgent&)>& visit) {
 
 void Residency::for_each_idle(const std::function<void(ResidentAgent&)>& visit) {
     for (ResidentAgent& agent : agents_) {
-        if (!agent.busy) visit(agent);
+        if (agent.idle()) visit(agent);
     }
 }
 

@@ -13,6 +13,13 @@
 
 namespace kvasir {
 
+// Who stays when somebody has to leave.
+struct Spared {
+    const ResidentAgent* kept = nullptr;    // never leaves
+    std::string name = {};                  // of two, one of another name leaves
+    const ResidentAgent* rather = nullptr;  // likewise
+};
+
 class Residency {
   public:
     // The agent's place; the one that its head's branch has, if it has several.
@@ -22,9 +29,9 @@ class Residency {
     ResidentAgent& add(ResidentAgent agent);  // as the most recently used
     void touch(const ResidentAgent& agent);   // most recently used now
     void remove(const ResidentAgent& agent);
-    // The one to leave first: idle and not `kept`. One that is pinned stays while there is another, then one
-    // of the agent `name`; of equals the least recently used leaves. Null: none.
-    ResidentAgent* least_recent(const ResidentAgent* kept, const std::string& name);
+    // The one to leave first, of those that are idle. One that is pinned stays while there is another, then
+    // one that is rather spared; of equals the least recently used leaves. Null: none.
+    ResidentAgent* least_recent(const Spared& spared);
 
     void for_each(const std::function<void(ResidentAgent&)>& visit);
     void for_each_idle(const std::function<void(ResidentAgent&)>& visit);

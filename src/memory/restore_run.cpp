@@ -11,8 +11,12 @@ namespace {
 
 // Rows that are there are not exchanged for stored ones that go hardly further: all of those would be read.
 constexpr Position kStoredGainTokensMin = 64;
-// Of another turn's rows: less is read sooner than it is waited for.
-constexpr Position kFollowGainTokensMin = 64;
+// Of rows that another turn reads, or that a save still writes: less is read sooner than it is waited for.
+constexpr Position kAwaitedGainTokensMin = 64;
+// A disk that takes longer than this is not waited for.
+constexpr double kSaveWaitMsMax = 10'000;
+// Fewer of another agent's rows are not worth a copy.
+constexpr Position kCopiedTokensMin = 16;
 
 bool contains_all(const std::vector<PlannedBlock>& planned, const std::set<BlockName>& names) {
     return std::all_of(planned.begin(), planned.end(),
@@ -44,14 +48,20 @@ bool RestoreRun::can_rewind_in_place() const {
     return layout.has_rows() && !layout.has_window() && plan_.snapshot && plan_.position <= shared_;
 }
 
+bool RestoreRun::copying_pays(Position shared) const {
+    return shared >= (own_ > 0 ? own_ + kStoredGainTokensMin : kCopiedTokensMin);
+}
+
 // A state alone, for rows that are there, is always worth it.
-bool RestoreRun::restoring_pays() {
-    if (places_.restore_ == RestorePolicy::kAlways || can_rewind_in_place()) return true;
+bool RestoreRun::importing_pays() {
+    if (plan_.position <= own_ || (own_ > 0 && plan_.position - own_ < kStoredGainTokensMin)) return false;
+    if (places_.restore_ != RestorePolicy::kWhenFaster || can_rewind_in_place()) return true;
     reuse_.choice = places_.rates_.choose(plan_.position, plan_.position - own_);
     return reuse_.choice == RestoreChoice::kRestore;
 }
 
-// The best that is stored beyond the agent's own rows, which make room for it if there is such.
+// The best that others hold, or that is stored, beyond the agent's own rows, which make room for it if there
+// is such.
 Status RestoreRun::make_plan() {
     auto plan = plan_restore(places_.context_, {wanted_.tokens, wanted_.reuse_max, wanted_.boundaries,
                                                 &excluded_, agent_.record.id});
@@ -62,13 +72,21 @@ Status RestoreRun::make_plan() {
     }
     plan_ = std::move(*plan);
     reuse_.stored_end = std::max(reuse_.stored_end, plan_.chain_end);
-    otherwise_ = std::max(own_, plan_.position);
-    if (!alone_ && places_.find_leader(agent_, wanted_, otherwise_ + kFollowGainTokensMin).agent != nullptr) {
+    const Leader holder = copies_ ? places_.find_holder(&agent_, wanted_) : Leader();
+    otherwise_ = std::max({own_, plan_.position, holder.shared});
+    if (!alone_ &&
+        places_.find_leader(agent_, wanted_, otherwise_ + kAwaitedGainTokensMin).agent != nullptr) {
         stage_ = Stage::kFollow;
         return {};
     }
-    if (plan_.position <= own_ || (own_ > 0 && plan_.position - own_ < kStoredGainTokensMin)) return finish();
-    if (!restoring_pays()) return finish();
+    if (save_pays()) {
+        if (!save_awaited_us_) save_awaited_us_ = places_.clock_.monotonic_us();
+        stage_ = Stage::kSave;
+        return {};
+    }
+    const bool copies = copying_pays(holder.shared);
+    const bool imports = !(copies && holder.shared >= plan_.position) && importing_pays();
+    if (!imports) return copies ? copy_from(holder) : finish();
     own_ = 0;
     next_ = 0;
     hold_plan();
@@ -82,7 +100,7 @@ Status RestoreRun::make_plan() {
 
 // Somebody reads now what would be read here: it is read once, and copied when it is there.
 Status RestoreRun::follow() {
-    const Places::Leader leader = places_.find_leader(agent_, wanted_, otherwise_ + kFollowGainTokensMin);
+    const Leader leader = places_.find_leader(agent_, wanted_, otherwise_ + kAwaitedGainTokensMin);
     if (alone_ || leader.agent == nullptr) {
         stage_ = Stage::kPlan;
         return make_plan();
@@ -91,12 +109,39 @@ Status RestoreRun::follow() {
         leader.agent->awaited.insert(leader.shared);
         return {};
     }
-    const Status forked = places_.fork_rows(leader, agent_, wanted_);
+    return copy_from(leader);
+}
+
+// Rows that gave way to another line of the same agent are nowhere until they are written. They are waited
+// for as long as reading them would take, as far as that is known.
+bool RestoreRun::save_pays() const {
+    if (alone_) return false;
+    const Position shared =
+        std::min(places_.saves_.shared(agent_.record.id, wanted_.tokens), wanted_.reuse_max);
+    if (shared <= otherwise_ + kAwaitedGainTokensMin) return false;
+    if (!save_awaited_us_) return true;
+    double wait_ms_max = kSaveWaitMsMax;
+    if (places_.restore_ == RestorePolicy::kWhenFaster)
+        wait_ms_max =
+            std::min(wait_ms_max, places_.rates_.prefill_ms(shared - otherwise_).value_or(wait_ms_max));
+    return static_cast<double>(places_.clock_.monotonic_us() - *save_awaited_us_) / 1000.0 < wait_ms_max;
+}
+
+Status RestoreRun::await_save() {
+    if (save_pays()) return {};
+    stage_ = Stage::kPlan;
+    return make_plan();
+}
+
+Status RestoreRun::copy_from(const Leader& leader) {
+    const Status copied = places_.fork_rows(leader, agent_, wanted_);
     own_ = 0;
     shared_ = 0;
-    if (!forked) {
-        // The model has gone on too far to be copied from.
+    if (!copied) {
+        // The model has gone on too far to be copied from, or has no cells for another window.
         alone_ = true;
+        copies_ = false;
+        stage_ = Stage::kPlan;
         return places_.reset(agent_);
     }
     reuse_.position = leader.shared;
@@ -129,7 +174,7 @@ Status RestoreRun::import_failed(const PlannedBlock& planned, const Error& error
     shared_ = 0;
     if (error.code == ErrorCode::kOutOfMemory) {  // no cells
         next_ = 0;
-        const auto evicted = places_.evict_one(&agent_, agent_.record.name);
+        const auto evicted = places_.evict_one({.kept = &agent_, .name = agent_.record.name});
         return evicted == Places::Evicted::kNobody ? Status(fail(error)) : Status();
     }
     const UnusableBlock unusable = places_.loader_.give_up(planned.block, error);
@@ -188,6 +233,8 @@ Status RestoreRun::advance() {
             return make_plan();
         case Stage::kFollow:
             return follow();
+        case Stage::kSave:
+            return await_save();
         case Stage::kImport:
             return import_next();
         case Stage::kDone:

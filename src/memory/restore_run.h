@@ -1,5 +1,5 @@
-// What rows an agent begins with, its own or stored ones, found and imported a block a step, so that others'
-// turns go on meanwhile.
+// What rows an agent begins with, found and brought a block a step, so that others' turns go on meanwhile:
+// its own, those of somebody resident that are copied at once, or stored ones.
 //
 // Stored blocks that fail are left out and the way is planned anew. The agent is kRestoring from the first
 // step to the last; dropped before its end, its sequence holds rows that it does not know of: the place must
@@ -29,6 +29,12 @@ struct Wanted {
     std::vector<Position> boundaries;
 };
 
+// Somebody resident whose rows are the first of those that are wanted.
+struct Leader {
+    ResidentAgent* agent = nullptr;
+    Position shared = 0;  // of the wanted tokens
+};
+
 // What of it is there without evaluating.
 struct Reuse {
     Position position = 0;
@@ -50,24 +56,29 @@ class RestoreRun {
     // Plans, or imports one block. An error: nothing could be made of the place.
     Status step();
     bool done() const { return stage_ == Stage::kDone; }
-    // For rows that another turn reads just now: steps do nothing until they are there.
-    bool waits() const { return stage_ == Stage::kFollow && !alone_; }
+    // For rows that another turn reads just now, or that a save writes: steps do nothing until they are
+    // there.
+    bool waits() const { return (stage_ == Stage::kFollow || stage_ == Stage::kSave) && !alone_; }
     void go_alone() { alone_ = true; }
     const Reuse& reuse() const { return reuse_; }  // when done
 
   private:
-    enum class Stage { kPlan, kFollow, kImport, kDone };
+    enum class Stage { kPlan, kFollow, kSave, kImport, kDone };
 
     Status advance();
     Status make_plan();
     Status follow();
+    Status await_save();
+    bool save_pays() const;
+    bool copying_pays(Position shared) const;
+    Status copy_from(const Leader& leader);
     Status import_next();
     Status import_failed(const PlannedBlock& planned, const Error& error);
     Status adopt();
     Status finish();
     void note_durability();
     bool can_rewind_in_place() const;
-    bool restoring_pays();
+    bool importing_pays();
     void hold_plan();
     void note_use();
 
@@ -80,7 +91,9 @@ class RestoreRun {
     Position shared_ = 0;     // of the agent's own rows, those that are wanted, as long as they are there
     Position own_ = 0;        // of them, what can be had without anything stored
     bool alone_ = false;      // waits for nobody (any more)
+    bool copies_ = true;      // until that failed
     Position otherwise_ = 0;  // what there is without waiting
+    std::optional<std::int64_t> save_awaited_us_;  // since then
     std::set<BlockName> excluded_;
     RestorePlan plan_;
     BlockHold hold_;        // of the plan's blocks

@@ -12,11 +12,11 @@ namespace kvasir {
 
 Result<std::vector<SaveRun::Pending>> SaveRun::missing_segments() const {
     std::vector<Pending> missing;
-    for (const WindowSegment& segment : agent_.windows.segments()) {
+    for (const WindowSegment& segment : agent_->windows.segments()) {
         const BlockName end_name = chain_->name_at(segment.range.end);
         const BlockName name = window_name(end_name, segment.range.begin);
         KVASIR_TRY_ASSIGN(const auto stored, context_.store.catalog().block(BlockKind::kWindow, name));
-        if (!stored) missing.push_back({{BlockKind::kWindow, name, end_name, segment.range}, &segment.image});
+        if (!stored) missing.push_back({{BlockKind::kWindow, name, end_name, segment.range}, segment.image});
     }
     return missing;
 }
@@ -42,31 +42,31 @@ Result<bool> SaveRun::add_window(Point& point, const std::vector<Pending>& missi
 }
 
 Result<bool> SaveRun::add_snapshot(Point& point, std::vector<Pending>& missing) const {
-    const CapturedSnapshot* captured = agent_.snapshots.find(point.position);
+    const CapturedSnapshot* captured = agent_->snapshots.find(point.position);
     const BlockIdentity identity = snapshot_identity(chain_->name_at(point.position), point.position,
-                                                     captured == nullptr ? 0 : captured->state.size());
+                                                     captured == nullptr ? 0 : captured->state->size());
     point.files.push_back(identity.name);
     KVASIR_TRY_ASSIGN(const auto stored, context_.store.catalog().block(BlockKind::kSnapshot, identity.name));
     if (stored) return true;
-    if (captured != nullptr) missing.push_back({identity, &captured->state});
+    if (captured != nullptr) missing.push_back({identity, captured->state});
     return captured != nullptr;
 }
 
 // This prompt's, the end, and those that the agent has had.
 Result<std::vector<Position>> SaveRun::possible_points() const {
     KVASIR_TRY_ASSIGN(std::vector<Position> points,
-                      context_.store.catalog().restore_positions(agent_.record.id, context_.root.fingerprint,
-                                                                 agent_.length()));
-    points.insert(points.end(), agent_.boundaries.begin(), agent_.boundaries.end());
-    points.push_back(agent_.length());
-    std::erase_if(points, [&](Position point) { return point == 0 || point > agent_.length(); });
+                      context_.store.catalog().restore_positions(agent_->record.id, context_.root.fingerprint,
+                                                                 agent_->length()));
+    points.insert(points.end(), agent_->boundaries.begin(), agent_->boundaries.end());
+    points.push_back(agent_->length());
+    std::erase_if(points, [&](Position point) { return point == 0 || point > agent_->length(); });
     std::sort(points.begin(), points.end());
     points.erase(std::unique(points.begin(), points.end()), points.end());
     return points;
 }
 
 std::uint64_t SaveRun::state_bytes() const {
-    return std::max(context_.layout().snapshot_bytes(), agent_.snapshots.bytes_seen());
+    return std::max(context_.layout().snapshot_bytes(), agent_->snapshots.bytes_seen());
 }
 
 // What the window of the end is to be covered with may be gone: it was another agent's, or damaged. The
@@ -74,14 +74,14 @@ std::uint64_t SaveRun::state_bytes() const {
 Status SaveRun::plan_points() {
     const Status chosen = choose_points();
     if (chosen || chosen.error().code != ErrorCode::kDamaged) return chosen;
-    agent_.windows.clear();
-    capture_boundary(context_.engine, agent_);
+    agent_->windows.clear();
+    capture_boundary(context_.engine, *agent_);
     return choose_points();
 }
 
 Status SaveRun::choose_points() {
     KVASIR_TRY_ASSIGN(const std::vector<Position> possible, possible_points());
-    agent_.windows.keep_only(context_.layout(), possible);
+    agent_->windows.keep_only(context_.layout(), possible);
     KVASIR_TRY_ASSIGN(std::vector<Pending> missing, missing_segments());
     std::vector<Point> points;
     std::vector<Position> positions;
@@ -98,7 +98,7 @@ Status SaveRun::choose_points() {
         positions.push_back(position);
         points.push_back(std::move(point));
     }
-    if (positions.empty() || positions.back() != agent_.length())
+    if (positions.empty() || positions.back() != agent_->length())
         return fail(ErrorCode::kDamaged, "what a restore at the end of the conversation needs is missing");
     const auto kept = thin_out(positions, points_max(context_.layout(), state_bytes()));
     std::set<BlockName> referenced;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "memory/saves_in_flight.h"
 
 namespace kvasir {
 
@@ -15,23 +16,32 @@ constexpr std::uint32_t kAttemptsMax = 3;
 
 }  // namespace
 
-SaveRun::SaveRun(KvContext context, const Clock& clock, ResidentAgent& agent, std::vector<std::byte>& image)
+SaveRun::SaveRun(KvContext context, const Clock& clock, SavesInFlight& saves, ResidentAgent& agent,
+                 std::function<void(const SaveRun&)> on_done)
     : context_(context),
       clock_(clock),
-      agent_(agent),
-      image_(image),
-      busy_before_(agent.busy),
-      room_(context.store) {
-    if (agent.durable())
+      saves_(saves),
+      agent_(&agent),
+      record_(agent.record),
+      branch_(agent.branch),
+      length_(agent.length()),
+      room_(context.store),
+      on_done_(std::move(on_done)) {
+    if (agent.durable()) {
         stage_ = Stage::kDone;
-    else
-        agent.busy = AgentState::kSaving;
+        on_done_(*this);
+        return;
+    }
+    agent.busy = AgentState::kSaving;
+    saves_.add(*this);
 }
 
 SaveRun::~SaveRun() {
     if (done()) return;
+    collect_all();
     remove_written();
-    agent_.busy = busy_before_;
+    leave_agent(false);
+    saves_.remove(*this);
 }
 
 Status SaveRun::plan_append() {
@@ -43,7 +53,7 @@ Status SaveRun::plan_append() {
             ++plan_.blocks_shared;
             continue;
         }
-        plan_.pending.push_back({{BlockKind::kAppend, name, chain_->parent_of(range.begin), range}});
+        plan_.pending.push_back({{BlockKind::kAppend, name, chain_->parent_of(range.begin), range}, nullptr});
     }
     return {};
 }
@@ -52,10 +62,11 @@ Status SaveRun::make_plan() {
     ++attempts_;
     plan_ = {};
     next_ = 0;
-    chain_.emplace(context_.root, agent_.rows);
+    chain_.emplace(context_.root, agent_->rows);
     const KvLayout& layout = context_.layout();
     if (layout.has_rows()) KVASIR_TRY(plan_append());
     if (context_.keeps_points()) KVASIR_TRY(plan_points());
+    if (agent_->rows_of == RowsOf::kNextPrompt) KVASIR_TRY(keep_conversation());
     for (const Pending& pending : plan_.pending) {
         const std::uint64_t bytes = pending.image != nullptr
                                         ? pending.image->size()
@@ -63,9 +74,20 @@ Status SaveRun::make_plan() {
         plan_.image_bytes += bytes + kHeaderBytesExpected;
     }
     hold_ = context_.store.hold(plan_.references);
-    room_.want(plan_.image_bytes, agent_.record.name);
+    room_.want(plan_.image_bytes, record_.name);
     result_.blocks_shared = plan_.blocks_shared;
-    stage_ = plan_.pending.empty() ? Stage::kRefer : Stage::kRoom;
+    stage_ = Stage::kRoom;
+    if (plan_.pending.empty()) end_copying(Stage::kRefer);
+    return {};
+}
+
+// The next message may be so short that nothing is left out: the conversation's own KV stays beside it.
+Status SaveRun::keep_conversation() {
+    KVASIR_TRY_ASSIGN(const auto kept, context_.store.catalog().branch_blocks(record_.id, *branch_));
+    for (const StoredBlock& block : kept) {
+        auto& names = plan_.references;
+        if (std::find(names.begin(), names.end(), block.name) == names.end()) names.push_back(block.name);
+    }
     return {};
 }
 
@@ -75,39 +97,13 @@ Status SaveRun::make_room() {
     return {};
 }
 
-Result<StoredBlock> SaveRun::write_block(const Pending& pending) {
-    const TokenRange range = pending.identity.range;
-    const BlockSpec spec = make_block_spec(context_, pending.identity, chain_->tokens(range));
-    if (pending.image != nullptr) {
-        const bool window = pending.identity.kind == BlockKind::kWindow;
-        (window ? result_.window_bytes_written : result_.snapshot_bytes_written) += pending.image->size();
-        return context_.store.blocks().write(spec, *pending.image);
-    }
-    KVASIR_TRY(context_.engine.export_rows(agent_.sequence, Plane::kAppend, range, image_));
-    result_.append_rows_written += range.size();
-    result_.append_bytes_written += image_.size();
-    ++result_.blocks_written;
-    return context_.store.blocks().write(spec, image_);
-}
-
-Status SaveRun::write_next() {
-    const Pending& pending = plan_.pending[next_];
-    // Another agent may have written it since this save was planned.
-    KVASIR_TRY_ASSIGN(const auto stored,
-                      context_.store.catalog().block(pending.identity.kind, pending.identity.name));
-    if (!stored) {
-        KVASIR_TRY_ASSIGN(StoredBlock block, write_block(pending));
-        written_.push_back(std::move(block));
-    }
-    if (++next_ == plan_.pending.size()) stage_ = Stage::kRefer;
-    return {};
-}
-
 Status SaveRun::refer() {
-    const auto superseded = context_.store.catalog().set_references(agent_.record.id, *agent_.branch,
-                                                                    written_, context_.root.fingerprint,
-                                                                    plan_.references, clock_.unix_ms());
-    if (!superseded && superseded.error().code == ErrorCode::kNotFound && attempts_ < kAttemptsMax) {
+    const auto superseded = context_.store.catalog().set_references(
+        record_.id, *branch_, written_, context_.root.fingerprint, plan_.references, clock_.unix_ms());
+    if (!superseded && superseded.error().code == ErrorCode::kNotFound && attempts_ < kAttemptsMax &&
+        agent_ != nullptr) {
+        agent_->busy = AgentState::kSaving;  // its rows are copied anew
+        agent_->writing = nullptr;
         stage_ = Stage::kPlan;
         return {};
     }
@@ -125,9 +121,10 @@ void remove_superseded(Store& store, const std::vector<StoredBlock>& blocks) {
     }
 }
 
-// Files that the catalog does not know: nobody else would ever remove them.
+// Files that the catalog does not know and no other save counts on: nobody else would ever remove them.
 void SaveRun::remove_written() {
     std::erase_if(written_, [&](const StoredBlock& block) {
+        if (saves_.other_with_file(*this, block.name) != nullptr) return true;
         const auto known = context_.store.catalog().block(block.kind, block.name);
         return !known || known->has_value();
     });
@@ -145,7 +142,7 @@ Status SaveRun::advance() {
         case Stage::kRoom:
             return make_room();
         case Stage::kWrite:
-            return write_next();
+            return write_some();
         case Stage::kRefer:
             return refer();
         case Stage::kDone:
@@ -156,29 +153,42 @@ Status SaveRun::advance() {
 
 void SaveRun::finish(const Status& status) {
     stage_ = Stage::kDone;
-    hold_.release();
-    agent_.busy = busy_before_;
-    if (status) {
-        agent_.durable_at = agent_.length();
-        agent_.windows.drop_segments();
-        agent_.snapshots.drop();
-    } else {
+    saves_.remove(*this);
+    leave_agent(status.has_value());
+    if (!status) {
+        collect_all();
         remove_written();
         result_ = SaveResult{};
         result_.durability = Durability::kTokensOnly;
-        result_.warning = "the KV cache of '" + agent_.record.name +
-                          "' was not saved: " + status.error().message +
+        result_.warning = "the KV cache of '" + record_.name + "' was not saved: " + status.error().message +
                           "; its conversation is safe and is read again when needed";
         log(LogLevel::kWarning, "kv_not_saved", result_.warning);
     }
-    result_.save_ms = spent_ms_;
+    hold_.release();
+    result_.save_ms = static_cast<double>(clock_.monotonic_us() - *begin_us_) / 1000.0;
+    on_done_(*this);
+}
+
+void SaveRun::leave_agent(bool saved) {
+    if (agent_ == nullptr) return;
+    if (agent_->writing == nullptr) agent_->busy.reset();
+    agent_->writing = nullptr;
+    if (!saved) return;
+    agent_->durable_at = length_;
+    agent_->windows.drop_segments();
+    agent_->snapshots.drop();
+}
+
+void SaveRun::let_go() {
+    agent_->writing = nullptr;
+    agent_ = nullptr;
 }
 
 void SaveRun::step() {
     if (done()) return;
-    const std::int64_t begin_us = clock_.monotonic_us();
+    if (!begin_us_) begin_us_ = clock_.monotonic_us();
+    if (SaveRun* earlier = saves_.before(*this)) return earlier->step();
     const Status status = advance();
-    spent_ms_ += static_cast<double>(clock_.monotonic_us() - begin_us) / 1000.0;
     if (!status || done()) finish(status);
 }
 

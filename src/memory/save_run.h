@@ -1,15 +1,19 @@
-// One save of a resident agent's KV while it is written: a block a step, in order, the catalog's references
-// last. Rows that a block of the same name holds already are not written again, so a save costs the new
-// tokens and one partial block.
+// One save of a resident agent's KV: a block a step is copied out of the engine, files are written by another
+// thread, the catalog's references come last. Rows that a block of the same name holds already are not
+// written again, so a save costs the new tokens and one partial block.
 //
-// A save that cannot be done is no error: tokens are the truth. The result says why. The agent is kSaving
-// from the first step to the last and its rows must not change; dropped before its end, a save leaves nothing
-// behind. Engine thread.
-//   save_run.cpp: the way     save_points.cpp: windows and states
+// A save that cannot be done is no error: tokens are the truth. The result says why. The agent must be idle;
+// it is kSaving then, and its rows must not change until all of them are copied (writes_only()); from then on
+// another turn may take its place. Dropped before its end, a save leaves nothing behind. Engine thread.
+//   save_run.cpp: the way     save_files.cpp: blocks become files     save_points.cpp: windows and states
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
@@ -21,25 +25,54 @@
 
 namespace kvasir {
 
+// What all saves together have copied and not written yet; each may have one block at least.
+inline constexpr std::uint64_t kSaveBytesInFlightMax = 256ULL * 1024 * 1024;
+inline constexpr std::size_t kSaveFilesInFlightMax = 64;  // of one save
+
+class SavesInFlight;
+
 class SaveRun {
   public:
-    // `image` is memory to work in, of the caller's, used by one save at a time within a step.
-    SaveRun(KvContext context, const Clock& clock, ResidentAgent& agent, std::vector<std::byte>& image);
+    // `saves` has those that run, this one as long as it does. `on_done` is told of its end, whoever brings
+    // it about.
+    SaveRun(KvContext context, const Clock& clock, SavesInFlight& saves, ResidentAgent& agent,
+            std::function<void(const SaveRun&)> on_done);
     ~SaveRun();
     SaveRun(const SaveRun&) = delete;
     SaveRun& operator=(const SaveRun&) = delete;
 
-    // Plans, makes some room, writes one block, or writes the references.
+    // Plans, makes some room, copies one block, or writes the references; with an earlier save of the agent
+    // running, a step of that. Waits for no file.
     void step();
     bool done() const { return stage_ == Stage::kDone; }
     const SaveResult& result() const { return result_; }  // when done
+    // A step would do nothing before a file is written.
+    bool waits() const;
+    void wait_some() const;  // until then, but not long
+    void finish_all();       // steps and waits until it is done
+
+    // Everything is copied, or it is done: the agent's rows are no longer needed, and may change.
+    bool writes_only() const {
+        return stage_ == Stage::kRefer || done() || (stage_ == Stage::kWrite && all_copied());
+    }
+    // They will: from now on the agent's place is another's. Only when writes_only().
+    void let_go();
+
+    const AgentRecord& agent() const { return record_; }
+    Position length() const { return length_; }
+    // What it saves; not when done.
+    std::span<const Token> tokens() const { return chain_ ? chain_->tokens() : agent_->rows; }
+    std::uint64_t bytes_in_flight() const;
+    // That file, if it is this save's and not referred to yet: under way, or there.
+    std::shared_ptr<BlockWrite> file_under_way(const BlockName& name) const;
+    const StoredBlock* file_there(const BlockName& name) const;
 
   private:
     enum class Stage { kPlan, kRoom, kWrite, kRefer, kDone };
-    // A file to write. Window rows and states were exported before; append rows are when it is their turn.
+    // A file to write. Window rows and states were copied before; append rows are when it is their turn.
     struct Pending {
         BlockIdentity identity;
-        const std::vector<std::byte>* image = nullptr;
+        SharedImage image;
     };
     // A position at which a restore may end, and what it needs for that besides append rows.
     struct Point {
@@ -58,33 +91,56 @@ class SaveRun {
     Status make_room();
     Status plan_append();
     Status plan_points();
+    Status keep_conversation();
     Status choose_points();
     Result<std::vector<Position>> possible_points() const;
     Result<std::vector<Pending>> missing_segments() const;
     Result<bool> add_window(Point& point, const std::vector<Pending>& missing) const;
     Result<bool> add_snapshot(Point& point, std::vector<Pending>& missing) const;
     std::uint64_t state_bytes() const;
-    Status write_next();
-    Result<StoredBlock> write_block(const Pending& pending);
+    // One begun, by this save or by another one that writes the same block: a second file of it would take
+    // the place of the first, and rows of the same tokens are not always the same bytes. `rows`: the memory
+    // of its image, to be used again; null where others have it too.
+    struct Write {
+        BlockName name;
+        std::shared_ptr<BlockWrite> file;
+        std::shared_ptr<std::vector<std::byte>> rows;
+    };
+
+    bool all_copied() const { return next_ == plan_.pending.size(); }
+    bool may_copy() const;
+    Status write_some();
+    Status copy_next();
+    void end_copying(Stage next);
+    bool share_file(const BlockName& name);
+    Status begin_write(const Pending& pending);
+    void note_written(StoredBlock block);
+    Status collect_written();
+    void collect_all();
     Status refer();
     void finish(const Status& status);
+    void leave_agent(bool saved);
     void remove_written();
 
     KvContext context_;
     const Clock& clock_;
-    ResidentAgent& agent_;
-    std::vector<std::byte>& image_;
-    std::optional<AgentState> busy_before_;
+    SavesInFlight& saves_;
+    ResidentAgent* agent_;  // null: let go
+    AgentRecord record_;
+    std::optional<BranchId> branch_;
+    Position length_ = 0;
     Stage stage_ = Stage::kPlan;
     std::uint32_t attempts_ = 0;
     std::optional<TokenChain> chain_;
     Plan plan_;
-    std::size_t next_ = 0;  // of plan_.pending
+    std::size_t next_ = 0;      // of plan_.pending
+    std::deque<Write> writes_;  // oldest first
     std::vector<StoredBlock> written_;
     BlockHold hold_;  // what it counts on, and what it writes
     SaveRoom room_;
     SaveResult result_;
-    double spent_ms_ = 0;
+    std::optional<std::int64_t> begin_us_;
+    std::function<void(const SaveRun&)> on_done_;
 };
 
 // Files whose rows are gone since something else took their place.

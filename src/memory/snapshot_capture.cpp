@@ -7,10 +7,10 @@ namespace kvasir {
 
 Status SnapshotCapture::capture(Engine& engine, SequenceId sequence, Position position) {
     if (find(position) != nullptr) return {};
-    CapturedSnapshot snapshot{position, {}};
-    KVASIR_TRY(engine.export_snapshot(sequence, snapshot.state));
-    bytes_seen_ = snapshot.state.size();
-    captured_.push_back(std::move(snapshot));
+    auto state = std::make_shared<std::vector<std::byte>>();
+    KVASIR_TRY(engine.export_snapshot(sequence, *state));
+    bytes_seen_ = state->size();
+    captured_.push_back({position, std::move(state)});
     return {};
 }
 

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "store/block.h"
 
 namespace kvasir {
 
 struct CapturedSnapshot {
     Position end = 0;
-    std::vector<std::byte> state;
+    SharedImage state;
 };
 
 class SnapshotCapture {

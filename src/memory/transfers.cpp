@@ -13,10 +13,7 @@ Result<std::unique_ptr<AgentExport>> EngineAgentMemory::begin_export(const std::
     KVASIR_TRY_ASSIGN(const AgentRecord record, context_.store.catalog().agent(name));
     KVASIR_TRY(check_model(record));
     // What is not stored yet could not be in it.
-    std::string warning;
-    for (ResidentAgent* agent : places_.find_all(name)) {
-        if (!agent->busy) add_warning(warning, places_.save(*agent).warning);
-    }
+    const std::string warning = places_.save_idle(name);
     KVASIR_TRY_ASSIGN(const Conversation conversation, head_conversation(record));
     ExportSource source{conversation, "", clock_.unix_ms()};
     KVASIR_TRY_ASSIGN(source.when_full, context_.store.catalog().agent_option(record.id, kWhenFullOption));

@@ -15,8 +15,6 @@ namespace kvasir {
 
 namespace {
 
-constexpr Position kContextShareLeft = 4;
-
 Status check_request(const TurnRequest& request) {
     KVASIR_TRY(check_agent_name(request.agent));
     if (request.messages.empty() && !request.raw_prompt)
@@ -111,16 +109,12 @@ Result<Conversation> EngineAgentMemory::raw_conversation(const AgentRecord& reco
 Status EngineAgentMemory::fit_context(const AgentRecord& record, const TurnRequest& request,
                                       PreparedTurn& turn) const {
     const Position context = context_.engine.model().context_tokens;
-    // A quarter is left for what comes, so that not every turn has to leave something out.
-    const Position answer = std::min<Position>(request.answer_tokens_max, context / kContextShareLeft);
+    const Position answer = answer_allowance(request.answer_tokens_max, context);
     if (turn.prompt.tokens.size() + answer <= context) return {};
-    KVASIR_TRY_ASSIGN(const std::string set,
-                      context_.store.catalog().agent_option(record.id, kWhenFullOption));
-    const WhenFull when_full = request.when_full.value_or(when_full_of(set));
+    KVASIR_TRY_ASSIGN(const WhenFull when_full, when_full_for(record, request.when_full));
     if (when_full == WhenFull::kRefuse) return {};
     KVASIR_TRY_ASSIGN(FittedPrompt fitted,
-                      fit_prompt(context_.engine, turn.conversation, turn.added, request.thinking,
-                                 context - context / kContextShareLeft));
+                      fit_prompt(context_.engine, turn.conversation, turn.added, request.thinking));
     turn.prompt = std::move(fitted.prompt);
     turn.turns_dropped = fitted.turns_dropped;
     turn.report.prompt_tokens = static_cast<Position>(turn.prompt.tokens.size());

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/names.h"
+#include "memory/context_fit.h"
 #include "memory/turn_run.h"
 
 namespace kvasir {
@@ -81,8 +82,9 @@ NewTurn TurnRun::new_turn(const std::vector<Token>& answer) const {
 
 Status TurnRun::commit() {
     const std::int64_t begin_us = context_.clock.monotonic_us();
+    const std::vector<Token> answer = committed_answer();
     const auto committed =
-        context_.kv.store.catalog().commit_turn(new_turn(committed_answer()), context_.clock.unix_ms());
+        context_.kv.store.catalog().commit_turn(new_turn(answer), context_.clock.unix_ms());
     turn_result_.metrics.commit_ms = ms_since(begin_us);
     if (!committed) {
         return fail(committed.error().code,
@@ -102,12 +104,41 @@ Status TurnRun::commit() {
         agent_->branch = committed->branch;
         agent_->durable_at.reset();
     }
+    agent_->rows_of = RowsOf::kConversation;
+    look_ahead(answer.size(), committed->id);
     return {};
+}
+
+// The next turn, if it is like this one, does not fit: what stays of the conversation then is worth reading
+// before it comes.
+void TurnRun::look_ahead(std::size_t answer_tokens, TurnId committed) {
+    if (turn_.request.raw_prompt) return;
+    const Engine& engine = context_.kv.engine;
+    const Position context = engine.model().context_tokens;
+    const std::size_t size = turn_.prompt.tokens.size() + answer_tokens;
+    if (size < context / 2) return;  // without looking further
+    const std::size_t next = size + message_tokens(engine, turn_.added);
+    if (next + answer_allowance(turn_.request.answer_tokens_max, context) <= context) return;
+    turn_result_.read_ahead = ReadAhead{
+        turn_.conversation.agent.name, committed, turn_.request.thinking, turn_.request.when_full, {}};
+}
+
+// All of the next prompt's beginning is there. It is saved when the agent leaves.
+void TurnRun::end_reading_ahead() {
+    const TurnMetrics& metrics = turn_result_.metrics;
+    if (metrics.evaluated_tokens > 0)
+        context_.places.tell({MemoryEventKind::kReadAhead, agent(), metrics.evaluated_tokens,
+                              metrics.prefill_ms, std::to_string(metrics.prompt_tokens) + " tokens stay"});
+    context_.places.release(*std::exchange(agent_, nullptr));
+    stage_ = TurnStage::kDone;
+    note_result();
 }
 
 // All rows are there, and nothing is to be said.
 void TurnRun::end_without_answer() {
     turn_result_.metrics.prefill_ms = ms_since(phase_begin_us_);
+    if (turn_.request.purpose == TurnPurpose::kReadAhead) return end_reading_ahead();
+    agent_->rows_of = RowsOf::kConversation;
     const AgentRecord& record = turn_.conversation.agent;
     context_.places.note_prefill(turn_result_.metrics.evaluated_tokens, turn_result_.metrics.prefill_ms);
     if (turn_.request.purpose == TurnPurpose::kCreate) {
@@ -136,11 +167,15 @@ bool TurnRun::is_continued_by(const TurnRequest& request) const {
 
 void TurnRun::save_some() {
     if (stage_ != TurnStage::kAnswered) return;
-    if (agent_ == nullptr) {  // a replay
+    if (!save_ && agent_ == nullptr) {  // a replay
         stage_ = TurnStage::kDone;
         return;
     }
-    if (!save_) save_ = context_.places.begin_save(*agent_);
+    if (!save_) {
+        // The place is the save's from here on.
+        context_.places.release(*agent_);
+        save_ = context_.places.begin_save(*std::exchange(agent_, nullptr));
+    }
     save_->step();
     if (!save_->done()) return;
     const SaveResult result = save_->result();
@@ -149,8 +184,6 @@ void TurnRun::save_some() {
 }
 
 void TurnRun::saved(const SaveResult& saved) {
-    context_.places.note_saved(*agent_, saved);
-    context_.places.release(*std::exchange(agent_, nullptr));
     stage_ = TurnStage::kDone;
     TurnMetrics& metrics = turn_result_.metrics;
     metrics.save_ms = saved.save_ms;

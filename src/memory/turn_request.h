@@ -21,8 +21,8 @@
 namespace kvasir {
 
 // kAnswer: a turn. The others read and say nothing: kLoad makes a stored conversation resident, kCreate makes
-// an agent and reads its system prompt.
-enum class TurnPurpose { kAnswer, kLoad, kCreate };
+// an agent and reads its system prompt, kReadAhead reads what the next prompt will begin with (read_ahead.h).
+enum class TurnPurpose { kAnswer, kLoad, kCreate, kReadAhead };
 
 // Who holds the conversation: we (only new messages come), or the client (all of it comes, every time).
 enum class History { kStored, kSent };

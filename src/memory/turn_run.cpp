@@ -42,7 +42,10 @@ Result<std::unique_ptr<TurnRun>> TurnRun::start(TurnContext context, PreparedTur
         sampling.format = turn.format;
         KVASIR_TRY_ASSIGN(run->sampler_, context.kv.engine.make_sampler(sampling));
     }
-    KVASIR_TRY_ASSIGN(run->agent_, context.places.take(turn.conversation, turn.prompt.tokens));
+    const bool ahead = turn.request.purpose == TurnPurpose::kReadAhead;
+    KVASIR_TRY_ASSIGN(run->agent_, ahead ? context.places.take_own(turn.conversation)
+                                         : context.places.take(turn.conversation, turn.prompt.tokens));
+    run->agent_->cells_promised = run->cells_max();
     context.places.begin_reading(*run->agent_, turn.prompt.tokens);
     const auto total = static_cast<Position>(turn.prompt.tokens.size());
     run->wanted_ = run->wanted_rows();

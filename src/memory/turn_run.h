@@ -63,8 +63,13 @@ class TurnRun {
     // kRestore: imports one stored block at most.
     void restore_some();
     // kRestore: another turn reads just now what this one begins with; until it has, restore_some() does
-    // nothing.
-    bool waits() const { return restore_ && restore_->waits(); }
+    // nothing. kAnswered: files are being written; until one is, save_some() does nothing.
+    bool waits() const { return (restore_ && restore_->waits()) || (save_ && save_->waits()); }
+    void wait_for_file() const {  // but not long
+        if (save_) save_->wait_some();
+    }
+    // Whether it has a place, or its save has: no other turn may go on from its rows meanwhile.
+    bool has_place() const { return agent_ != nullptr || (save_ && !save_->writes_only()); }
     void restore() {
         while (stage_ == TurnStage::kRestore) {
             restore_some();
@@ -78,10 +83,14 @@ class TurnRun {
     void evaluated(std::size_t first);
     // They could not be, or the turn may not go on. What was said so far is lost, the agent is as it was.
     void abandon(Error error);
-    // kAnswered: writes one block of KV at most. The result has what came of it when it is kDone.
+    // kAnswered: copies one block of KV at most, for another thread to write. The result has what came of it
+    // when it is kDone.
     void save_some();
     void save() {
-        while (stage_ == TurnStage::kAnswered) save_some();
+        while (stage_ == TurnStage::kAnswered) {
+            save_some();
+            if (waits()) wait_for_file();
+        }
     }
     // An answer is told before its KV is saved, other results after it.
     bool can_be_told() const {
@@ -103,6 +112,8 @@ class TurnRun {
     void restored(const Reuse& reuse);
     void note_match(TurnMetrics& metrics);
     void end_without_answer();
+    void end_reading_ahead();
+    void look_ahead(std::size_t answer_tokens, TurnId committed);
     void saved(const SaveResult& saved);
     void sample(std::size_t row);
     void end_answer(std::string finish_reason);

@@ -14,9 +14,9 @@ Status WindowCapture::capture(Engine& engine, SequenceId sequence, Position posi
     if (!covered_.empty()) missing.begin = std::max(missing.begin, covered_.back());
     std::vector<WindowSegment> added;
     for (const TokenRange& part : split_at_blocks(missing)) {
-        WindowSegment segment{part, {}};
-        KVASIR_TRY(engine.export_rows(sequence, Plane::kWindow, part, segment.image));
-        added.push_back(std::move(segment));
+        auto image = std::make_shared<std::vector<std::byte>>();
+        KVASIR_TRY(engine.export_rows(sequence, Plane::kWindow, part, *image));
+        added.push_back({part, std::move(image)});
     }
     std::move(added.begin(), added.end(), std::back_inserter(segments_));
     covered_.push_back(position);

@@ -10,12 +10,13 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "store/block.h"
 
 namespace kvasir {
 
 struct WindowSegment {
     TokenRange range;  // inside one block
-    std::vector<std::byte> image;
+    SharedImage image;
 };
 
 class WindowCapture {

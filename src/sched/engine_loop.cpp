@@ -7,11 +7,17 @@ namespace kvasir {
 
 namespace {
 
+constexpr double kNewestTurnShare = 0.2;  // of the mean duration of turns
+
 bool runs(const TurnRun& run) {
     return run.stage() == TurnStage::kPrefill || run.stage() == TurnStage::kDecode;
 }
 
-bool will_take_cells(const TurnRun& run) { return runs(run) || run.stage() == TurnStage::kRestore; }
+// Nobody else can have them: it needs them, or copies them for its save.
+bool has_cells(const TurnRun& run) {
+    return runs(run) || run.stage() == TurnStage::kRestore ||
+           (run.stage() == TurnStage::kAnswered && run.has_place());
+}
 
 }  // namespace
 
@@ -50,9 +56,10 @@ bool EngineLoop::may_run(const WaitingTurn& turn, const std::vector<const Waitin
                     [&](const ActiveTurn& other) { return is_retry_of(other.turn); }))
         return false;
     if (turn.request.history == History::kSent) {
-        // One that goes on from an answer whose KV is being saved waits for its place: else it reads anew.
+        // One that goes on from an answer whose KV is being copied waits for its place: else it reads anew.
         return std::none_of(active_.begin(), active_.end(), [&](const ActiveTurn& other) {
-            return other.run->stage() == TurnStage::kAnswered && other.run->is_continued_by(turn.request);
+            return other.run->stage() == TurnStage::kAnswered && other.run->has_place() &&
+                   other.run->is_continued_by(turn.request);
         });
     }
     const auto same = [&](const WaitingTurn& other) {
@@ -61,13 +68,18 @@ bool EngineLoop::may_run(const WaitingTurn& turn, const std::vector<const Waitin
     return std::none_of(before.begin(), before.end(),
                         [&](const WaitingTurn* other) { return same(*other); }) &&
            std::none_of(active_.begin(), active_.end(),
-                        [&](const ActiveTurn& other) { return same(other.turn); });
+                        [&](const ActiveTurn& other) { return other.run->has_place() && same(other.turn); });
+}
+
+std::size_t EngineLoop::places_taken() const {
+    return static_cast<std::size_t>(std::count_if(
+        active_.begin(), active_.end(), [](const ActiveTurn& active) { return active.run->has_place(); }));
 }
 
 std::uint64_t EngineLoop::cells_reserved() const {
     std::uint64_t cells = 0;
     for (const ActiveTurn& active : active_) {
-        if (will_take_cells(*active.run)) cells += active.run->cells_max();
+        if (has_cells(*active.run)) cells += active.run->cells_max();
     }
     return cells;
 }
@@ -80,7 +92,7 @@ EngineLoop::Started EngineLoop::start(WaitingTurn& turn) {
     TurnRequest request = turn.request;
     request.cancelled = &turn.ticket->cancelled();
     const std::uint64_t cells = engine_.cells().append_total;
-    const std::uint64_t reserved = cells_reserved();
+    const std::uint64_t reserved = cells_reserved() + memory_.cells_held(turn.request.agent);
     request.cells_max = cells > reserved ? cells - reserved : 0;
     TurnSinks sinks;
     sinks.on_prompt = [listener = turn.listener](const TurnMetrics& metrics) {
@@ -91,8 +103,9 @@ EngineLoop::Started EngineLoop::start(WaitingTurn& turn) {
         listener->on_progress(phase, done, total);
     };
     auto run = memory_.begin_turn(std::move(request), std::move(sinks));
-    // Not for lack of room that only its own running neighbours take.
-    if (!run && run.error().code == ErrorCode::kUnavailable && !active_.empty()) return Started::kNotNow;
+    // Not for lack of room that only its own running neighbours take, or what is verified.
+    const bool others_hold = !active_.empty() || memory_.cells_held({}) > 0;
+    if (!run && run.error().code == ErrorCode::kUnavailable && others_hold) return Started::kNotNow;
     if (!run) {
         tell(turn, fail(run.error()));
         return Started::kYes;
@@ -100,6 +113,7 @@ EngineLoop::Started EngineLoop::start(WaitingTurn& turn) {
     ActiveTurn active;
     active.turn = std::move(turn);
     active.run = std::move(*run);
+    active.begin_us = clock_.monotonic_us();
     active_.push_back(std::move(active));
     return Started::kYes;
 }
@@ -110,7 +124,7 @@ void EngineLoop::start_waiting() {
     std::vector<const WaitingTurn*> before;
     for (auto turn = waiting_.begin(); turn != waiting_.end();) {
         const bool cancelled = turn->ticket->cancelled().load();
-        if (!cancelled && active_.size() >= options_.active_turns_max) return;
+        if (!cancelled && places_taken() >= options_.active_turns_max) return;
         if (!cancelled && !may_run(*turn, before)) {
             before.push_back(&*turn++);
             continue;
@@ -167,14 +181,27 @@ void EngineLoop::step() {
     }
 }
 
+void EngineLoop::note_duration(const ActiveTurn& turn) {
+    if (!turn.run->answers() || !turn.run->result()) return;
+    const double ms = static_cast<double>(clock_.monotonic_us() - turn.begin_us) / 1000.0;
+    const std::lock_guard lock(stats_mutex_);
+    const bool first = stats_.turn_ms_mean == 0;
+    stats_.turn_ms_mean = first ? ms : stats_.turn_ms_mean + kNewestTurnShare * (ms - stats_.turn_ms_mean);
+}
+
 // Who was answered hears of it before its KV is written.
 void EngineLoop::note_results() {
     for (auto active = active_.begin(); active != active_.end();) {
         const bool over = active->run->stage() == TurnStage::kDone;
         if (active->run->can_be_told()) {
-            if (active->turn.listener) tell(active->turn, active->run->result());
+            if (active->turn.listener) {
+                note_duration(*active);
+                tell(active->turn, active->run->result());
+            }
             active->turn.listener.reset();
         }
+        if (over && active->run->result() && active->run->result()->read_ahead)
+            idle_reads_.add(*active->run->result()->read_ahead);
         active = over ? active_.erase(active) : std::next(active);
         may_start_ = may_start_ || over;
     }
@@ -212,12 +239,25 @@ void EngineLoop::restore_some() {
 
 void EngineLoop::save_some() {
     ActiveTurn* active = first_at(TurnStage::kAnswered);
-    if (active == nullptr) return;
+    if (active == nullptr) return wait_for_file();
     const std::int64_t end_us = slice_end_us();
     do {
+        const bool had_place = active->run->has_place();
         active->run->save_some();
-        if (active->run->stage() != TurnStage::kAnswered) active = first_at(TurnStage::kAnswered);
+        may_start_ = may_start_ || had_place != active->run->has_place();
+        if (active->run->stage() != TurnStage::kAnswered || active->run->waits())
+            active = first_at(TurnStage::kAnswered);
     } while (active != nullptr && clock_.monotonic_us() < end_us);
+}
+
+// With nothing else to do: a round would find the same.
+void EngineLoop::wait_for_file() {
+    const auto waits = [](const ActiveTurn& active) { return active.run->waits(); };
+    if (may_start_ || !std::all_of(active_.begin(), active_.end(), waits)) return;
+    const auto writing = std::find_if(active_.begin(), active_.end(), [](const ActiveTurn& active) {
+        return active.run->stage() == TurnStage::kAnswered;
+    });
+    if (writing != active_.end()) writing->run->wait_for_file();
 }
 
 void EngineLoop::expire() {
@@ -236,10 +276,19 @@ void EngineLoop::cancel_all() {
     for (WaitingTurn& turn : waiting_) turn.ticket->cancel();
     for (ActiveTurn& active : active_) active.turn.ticket->cancel();
     may_start_ = true;
+    idle_reads_.forget_all();
+}
+
+void EngineLoop::idle_step() {
+    idle_reads_.step();
+    const std::lock_guard lock(stats_mutex_);
+    idle_reads_.add_to(stats_);
 }
 
 void EngineLoop::round() {
     expire();
+    // Nobody tells when something has been verified.
+    may_start_ = may_start_ || (active_.empty() && !waiting_.empty() && memory_.cells_held({}) == 0);
     start_waiting();
     restore_some();
     step();
@@ -248,7 +297,9 @@ void EngineLoop::round() {
     note_results();
     const std::lock_guard lock(stats_mutex_);
     stats_.turns_waiting = static_cast<std::uint32_t>(waiting_.size());
-    stats_.turns_active = static_cast<std::uint32_t>(active_.size());
+    stats_.turns_active = static_cast<std::uint32_t>(places_taken());
+    stats_.turns_active_max = options_.active_turns_max;
+    idle_reads_.add_to(stats_);
 }
 
 SchedulerStats EngineLoop::stats() const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "memory/turn_run.h"
+#include "sched/idle_reads.h"
 #include "sched/scheduler.h"
 
 namespace kvasir {
@@ -28,15 +29,24 @@ struct WaitingTurn {
 class EngineLoop {
   public:
     EngineLoop(const SchedulerOptions& options, AgentMemory& memory, const Engine& engine, const Clock& clock)
-        : options_(options), memory_(memory), engine_(engine), clock_(clock) {}
+        : options_(options),
+          memory_(memory),
+          engine_(engine),
+          clock_(clock),
+          idle_reads_(options, memory, engine) {}
 
     void add(WaitingTurn turn) {
+        pause_idle_work();
         waiting_.push_back(std::move(turn));
         may_start_ = true;
     }
     // One round: starts what can start, restores some, one step, saves some.
     void round();
     bool idle() const { return waiting_.empty() && active_.empty(); }
+    // Where nobody waits, here or elsewhere: one step of what may be wanted next.
+    void idle_step();
+    bool has_idle_work() const { return !idle_reads_.empty(); }
+    void pause_idle_work() { idle_reads_.pause(); }
     std::size_t waiting() const { return waiting_.size(); }
     std::size_t active() const { return active_.size(); }
     // Turns that have not begun; they are the caller's now.
@@ -48,6 +58,7 @@ class EngineLoop {
     struct ActiveTurn {
         WaitingTurn turn;
         std::unique_ptr<TurnRun> run;
+        std::int64_t begin_us = 0;
         std::size_t first_row = 0;
         std::size_t row_count = 0;
     };
@@ -60,10 +71,13 @@ class EngineLoop {
     void step();
     void give_up(const Error& error);
     void note_results();
+    void note_duration(const ActiveTurn& turn);
     std::int64_t slice_end_us() const;
     ActiveTurn* first_at(TurnStage stage);
     void restore_some();
     void save_some();
+    void wait_for_file();
+    std::size_t places_taken() const;
     void expire();
     void tell(const WaitingTurn& turn, Result<TurnResult> result);
     std::uint64_t cells_reserved() const;
@@ -76,6 +90,7 @@ class EngineLoop {
     std::list<ActiveTurn> active_;
     bool may_start_ = false;  // something changed since nothing more could start
     std::vector<BatchRow> rows_;
+    IdleReads idle_reads_;
     mutable std::mutex stats_mutex_;
     SchedulerStats stats_;
 };

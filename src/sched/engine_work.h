@@ -16,12 +16,11 @@ namespace kvasir {
 enum class WorkState {
     kIdle,     // nobody waits; woken by what comes
     kPending,  // something is awaited (a place, a model): looked at now and then
-    kRunning   // turns run
+    kRunning   // turns run, or there is something to be done while nobody waits
 };
 
 struct WaitingTask {
-    std::optional<ModelIndex> model;
-    std::string agent;
+    ModelWish wish;
     ModelTask task;
 };
 
@@ -32,6 +31,8 @@ class EngineWork {
     virtual void add(WaitingTask task) = 0;
     virtual AgentMemory& memory() = 0;  // of tasks that need no certain model
     virtual void round() = 0;
+    // What is done while nobody waits makes way for a task.
+    virtual void yield() = 0;
     virtual bool idle() const = 0;  // no turn runs or waits
     virtual WorkState state() const = 0;
     virtual std::size_t waiting() const = 0;

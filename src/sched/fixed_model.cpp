@@ -1,4 +1,5 @@
 // One model that is given, and what all kinds of work share.
+#include <algorithm>
 #include <utility>
 
 #include "sched/engine_work.h"
@@ -13,12 +14,16 @@ class FixedModel final : public EngineWork {
         : memory_(memory), engine_(engine), loop_(options, memory, engine, clock) {}
 
     void add(WaitingTurn turn) override { loop_.add(std::move(turn)); }
-    void add(WaitingTask task) override { task.task(&memory_); }
+    void add(WaitingTask task) override { task.task(ModelUse{&memory_}); }
     AgentMemory& memory() override { return memory_; }
-    void round() override { loop_.round(); }
+    void round() override {
+        loop_.round();
+        if (loop_.idle()) loop_.idle_step();
+    }
+    void yield() override { loop_.pause_idle_work(); }
     bool idle() const override { return loop_.idle(); }
     WorkState state() const override {
-        if (loop_.idle()) return WorkState::kIdle;
+        if (loop_.idle()) return loop_.has_idle_work() ? WorkState::kRunning : WorkState::kIdle;
         return loop_.active() == 0 ? WorkState::kPending : WorkState::kRunning;
     }
     std::size_t waiting() const override { return loop_.waiting(); }
@@ -71,6 +76,11 @@ void add(SchedulerStats& sum, const SchedulerStats& one) {
     sum.evaluated_tokens += one.evaluated_tokens;
     sum.answer_tokens += one.answer_tokens;
     if (one.step_ms_last > 0) sum.step_ms_last = one.step_ms_last;
+    sum.turn_ms_mean = std::max(sum.turn_ms_mean, one.turn_ms_mean);
+    sum.turns_active_max = std::max(sum.turns_active_max, one.turns_active_max);
+    sum.read_aheads_waiting += one.read_aheads_waiting;
+    sum.read_aheads_done += one.read_aheads_done;
+    sum.read_ahead_tokens += one.read_ahead_tokens;
 }
 
 std::unique_ptr<EngineWork> fixed_model(const SchedulerOptions& options, AgentMemory& memory,

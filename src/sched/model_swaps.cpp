@@ -118,7 +118,7 @@ ModelSlot* SwappingModels::who_may_leave() {
     const std::int64_t here_since_us = now_us - std::int64_t{models_.stay_ms} * 1000;
     ModelSlot* chosen = nullptr;
     const auto rank = [](const ModelSlot& slot) {
-        return slot.loop->idle() ? std::pair(0, slot.used_at_us) : std::pair(1, slot.loaded_at_us);
+        return slot.is_unused() ? std::pair(0, slot.used_at_us) : std::pair(1, slot.loaded_at_us);
     };
     for (ModelSlot& slot : slots_) {
         if (slot.state != ModelState::kLoaded || slot.loaded_at_us > here_since_us ||
@@ -168,7 +168,7 @@ void SwappingModels::stay(ModelSlot& slot) {
 
 void SwappingModels::finish_leaving() {
     for (ModelSlot& slot : slots_) {
-        if (slot.state != ModelState::kLeaving || !slot.loop->idle()) continue;
+        if (slot.state != ModelState::kLeaving || !slot.is_unused()) continue;
         const Status unloaded = unload(slot);
         if (unloaded) {
             if (room_for_ != nullptr) left_.push_back(&slot);
@@ -186,6 +186,7 @@ void SwappingModels::finish_leaving() {
 
 // Everybody is saved, or nobody leaves.
 Status SwappingModels::unload(ModelSlot& slot) {
+    slot.loop->pause_idle_work();
     if (const auto rested = slot.memory->rest(); !rested) {
         slot.leave_at_us = clock_.monotonic_us() + kLeaveAgainUs;
         log(LogLevel::kWarning, "model_not_unloaded",
@@ -193,7 +194,7 @@ Status SwappingModels::unload(ModelSlot& slot) {
         return fail(rested.error());
     }
     SchedulerStats last = slot.loop->stats();
-    last.turns_active = last.turns_waiting = 0;
+    last.turns_active = last.turns_waiting = last.read_aheads_waiting = 0;
     kvasir::add(slot.past, last);
     memory_.remove(*slot.memory);
     slot.loop.reset();
@@ -216,7 +217,7 @@ void SwappingModels::unload_unused() {
         if (slot.has_loop() && (last == nullptr || slot.used_at_us > last->used_at_us)) last = &slot;
     }
     for (ModelSlot& slot : slots_) {
-        if (slot.state != ModelState::kLoaded || !slot.loop->idle() || slot.leave_at_us > now_us) continue;
+        if (slot.state != ModelState::kLoaded || !slot.is_unused() || slot.leave_at_us > now_us) continue;
         const std::int64_t unused_us = now_us - slot.used_at_us;
         const bool too_long = models_.idle_ms > 0 && unused_us >= std::int64_t{models_.idle_ms} * 1000;
         if (too_long || (asked && &slot != last)) static_cast<void>(unload(slot));

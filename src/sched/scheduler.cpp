@@ -32,7 +32,9 @@ class ThreadScheduler final : public Scheduler {
     Result<std::shared_ptr<TurnTicket>> submit(TurnRequest request, std::shared_ptr<TurnListener> listener,
                                                const SubmitOptions& options) override;
     Status run(std::function<void(AgentMemory&)> task) override;
-    Status run_on(std::optional<ModelIndex> model, const std::string& agent, ModelTask task) override;
+    Status run_on(ModelWish wish, ModelTask task) override {
+        return queue(WaitingTask{std::move(wish), std::move(task)});
+    }
     SchedulerStats stats() const override;
     std::vector<ModelStatus> models() const override { return work_->models(); }
     void drain(std::uint32_t timeout_ms) override;
@@ -112,10 +114,6 @@ Status ThreadScheduler::queue(Task task) {
 
 Status ThreadScheduler::run(std::function<void(AgentMemory&)> task) { return queue(std::move(task)); }
 
-Status ThreadScheduler::run_on(std::optional<ModelIndex> model, const std::string& agent, ModelTask task) {
-    return queue(WaitingTask{model, agent, std::move(task)});
-}
-
 SchedulerStats ThreadScheduler::stats() const {
     SchedulerStats stats = work_->stats();
     const std::lock_guard lock(mutex_);
@@ -165,6 +163,7 @@ void ThreadScheduler::serve() {
         for (WaitingTurn& turn : inbox.turns) work_->add(std::move(turn));
         if (inbox.cancel_all) work_->cancel_all();
         if (inbox.stopping && work_->idle() && inbox.tasks.empty()) break;
+        if (!inbox.tasks.empty()) work_->yield();
         for (Task& task : inbox.tasks) run_task(task);
         work_->round();
         const std::lock_guard lock(mutex_);

@@ -70,6 +70,12 @@ struct SchedulerStats {
     std::uint64_t evaluated_tokens = 0;  // prompt rows evaluated
     std::uint64_t answer_tokens = 0;
     double step_ms_last = 0;
+    double turn_ms_mean = 0;             // from its beginning to its answer; the last ones count most
+    std::uint32_t turns_active_max = 0;  // places
+    // Read where nobody waited (idle_reads.h).
+    std::uint32_t read_aheads_waiting = 0;
+    std::uint64_t read_aheads_done = 0;
+    std::uint64_t read_ahead_tokens = 0;
 };
 
 struct ModelStatus {
@@ -82,11 +88,27 @@ struct ModelStatus {
     std::uint64_t unloads = 0;
     std::uint64_t load_failures = 0;
     double load_ms_last = 0;
+    std::int64_t retry_at_us = 0;  // after a failure: not before; of the monotonic clock
     SchedulerStats stats;
 };
 
+// Which model is needed: the one that is named, else the one that a file's tokens belong to, else the
+// agent's.
+struct ModelWish {
+    std::optional<ModelIndex> model = std::nullopt;
+    std::string agent = {};
+    std::optional<ModelOfFile> file = std::nullopt;
+};
+
+// A model that is loaded, and stays so while this is kept: for work of several tasks. The memory is the
+// engine thread's; the rest may be dropped on any thread.
+struct ModelUse {
+    AgentMemory* memory = nullptr;
+    std::shared_ptr<const void> kept = nullptr;
+};
+
 // What needs a certain model: run with its memory, or told why that cannot be had.
-using ModelTask = std::function<void(Result<AgentMemory*>)>;
+using ModelTask = std::function<void(Result<ModelUse>)>;
 
 class Scheduler {
   public:
@@ -103,8 +125,8 @@ class Scheduler {
                                                        const SubmitOptions& options) = 0;
     // Runs on the engine thread between two steps. kUnavailable: too many tasks wait, or it has stopped.
     virtual Status run(std::function<void(AgentMemory&)> task) = 0;
-    // The same when the model is loaded: the one that is named, or the agent's own.
-    virtual Status run_on(std::optional<ModelIndex> model, const std::string& agent, ModelTask task) = 0;
+    // The same when the model is loaded.
+    virtual Status run_on(ModelWish wish, ModelTask task) = 0;
     virtual SchedulerStats stats() const = 0;  // of all models
     virtual std::vector<ModelStatus> models() const = 0;
     // No new turns; those that run and wait may finish within timeout_ms, then they are cancelled. KV of all

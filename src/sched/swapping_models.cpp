@@ -43,17 +43,22 @@ SwappingModels::SwappingModels(const SchedulerOptions& options, const ModelsOpti
     publish();
 }
 
-Result<ModelSlot*> SwappingModels::slot_of_agent(const AgentRecord& record) {
+ModelSlot* SwappingModels::find_slot(const Digest256& model_id, const std::string& path) {
     const auto find = [&](auto is_it) -> ModelSlot* {
         const auto found = std::find_if(slots_.begin(), slots_.end(), is_it);
         return found == slots_.end() ? nullptr : &*found;
     };
-    if (auto* slot = find([&](const ModelSlot& it) { return it.model_id == record.model_id; })) return slot;
-    if (auto* slot =
-            find([&](const ModelSlot& it) { return !it.model_id && it.spec.path == record.model_path; }))
+    if (auto* slot = find([&](const ModelSlot& it) { return it.model_id == model_id; })) return slot;
+    if (auto* slot = find([&](const ModelSlot& it) { return !it.model_id && it.spec.path == path; }))
         return slot;
-    // What a model is, is known when it is loaded: then this is asked again.
-    if (auto* slot = find([](const ModelSlot& it) { return !it.model_id; })) return slot;
+    // What a model is, is known when it is loaded: then this is asked again. One that failed just now is not
+    // waited for while there are others.
+    if (auto* slot = find([&](const ModelSlot& it) { return !it.model_id && !refuses(it); })) return slot;
+    return find([](const ModelSlot& it) { return !it.model_id; });
+}
+
+Result<ModelSlot*> SwappingModels::slot_of_agent(const AgentRecord& record) {
+    if (auto* slot = find_slot(record.model_id, record.model_path)) return slot;
     return fail(
         ErrorCode::kModelUnusable,
         fmt::format("the agent {} belongs to the model {}, last seen at {}, which is none of this "
@@ -62,14 +67,23 @@ Result<ModelSlot*> SwappingModels::slot_of_agent(const AgentRecord& record) {
                     printable(record.name), printable(record.model_name), printable(record.model_path)));
 }
 
-Result<ModelSlot*> SwappingModels::slot_of(std::optional<ModelIndex> model, const std::string& agent,
-                                           bool may_be_new) {
-    if (model) {
-        const auto index = static_cast<std::size_t>(*model);
+Result<ModelSlot*> SwappingModels::slot_of_file(const ModelOfFile& file) {
+    if (auto* slot = find_slot(file.id, {})) return slot;
+    return fail(
+        ErrorCode::kModelUnusable,
+        fmt::format("the file belongs to the model {}, which is none of this server's: its tokens mean "
+                    "nothing to others; start it with that model (--model)",
+                    printable(file.name)));
+}
+
+Result<ModelSlot*> SwappingModels::slot_of(const ModelWish& wish, bool may_be_new) {
+    if (wish.model) {
+        const auto index = static_cast<std::size_t>(*wish.model);
         if (index < slots_.size()) return &slots_[index];
         return fail(ErrorCode::kNotFound, "there is no such model");
     }
-    const auto record = store_.catalog().agent(agent);
+    if (wish.file) return slot_of_file(*wish.file);
+    const auto record = store_.catalog().agent(wish.agent);
     if (record) return slot_of_agent(*record);
     if (record.error().code == ErrorCode::kNotFound && may_be_new) return &slots_.front();
     return fail(record.error());
@@ -104,8 +118,9 @@ void SwappingModels::add(WaitingTurn turn) {
     const TurnRequest& request = turn.request;
     const bool may_be_new =
         request.purpose == TurnPurpose::kCreate || request.create_missing == CreateMissing::kYes;
-    const auto found = slot_of(turn.model, request.agent, may_be_new);
+    const auto found = slot_of({turn.model, request.agent}, may_be_new);
     if (!found) return turn.listener->on_result(fail(found.error()));
+    yield();
     ModelSlot& slot = **found;
     if (slot.state == ModelState::kLoaded) {
         slot.used_at_us = clock_.monotonic_us();
@@ -117,12 +132,12 @@ void SwappingModels::add(WaitingTurn turn) {
 }
 
 void SwappingModels::add(WaitingTask task) {
-    const auto found = slot_of(task.model, task.agent, true);
+    const auto found = slot_of(task.wish, true);
     if (!found) return task.task(fail(found.error()));
     ModelSlot& slot = **found;
     if (slot.has_loop()) {
         slot.used_at_us = clock_.monotonic_us();
-        return task.task(slot.memory.get());
+        return task.task(ModelUse{slot.memory.get(), slot.users});
     }
     if (refuses(slot)) return task.task(fail(not_now(slot)));
     if (slot.tasks.size() >= options_.waiting_tasks_max)
@@ -171,7 +186,7 @@ void SwappingModels::round() {
     }
     for (ModelSlot& slot : slots_) {
         if (slot.has_loop()) {
-            if (!slot.loop->idle()) slot.used_at_us = clock_.monotonic_us();
+            if (!slot.is_unused()) slot.used_at_us = clock_.monotonic_us();
             slot.loop->round();
         }
         expire(slot);
@@ -180,7 +195,20 @@ void SwappingModels::round() {
     unload_unused();
     if (room_for_ != nullptr) make_room();
     load_next();
+    if (idle()) work_where_nobody_waits();
     publish();
+}
+
+void SwappingModels::work_where_nobody_waits() {
+    for (ModelSlot& slot : slots_) {
+        if (slot.state == ModelState::kLoaded && slot.loop->has_idle_work()) return slot.loop->idle_step();
+    }
+}
+
+void SwappingModels::yield() {
+    for (ModelSlot& slot : slots_) {
+        if (slot.has_loop()) slot.loop->pause_idle_work();
+    }
 }
 
 bool SwappingModels::idle() const {
@@ -191,12 +219,15 @@ bool SwappingModels::idle() const {
 
 WorkState SwappingModels::state() const {
     bool pending = room_for_ != nullptr || memory_asked_;
+    bool idle_work = false;
     for (const ModelSlot& slot : slots_) {
         if (slot.has_loop() && slot.loop->active() > 0) return WorkState::kRunning;
+        idle_work = idle_work || (slot.state == ModelState::kLoaded && slot.loop->has_idle_work() && idle());
         const bool to_load = slot.wanted_since_us && slot.state == ModelState::kUnloaded;
         pending = pending || to_load || slot.is_awaited() || slot.state == ModelState::kLeaving ||
                   (slot.has_loop() && !slot.loop->idle());
     }
+    if (idle_work) return WorkState::kRunning;
     return pending ? WorkState::kPending : WorkState::kIdle;
 }
 
@@ -213,7 +244,7 @@ std::optional<std::int64_t> SwappingModels::due_us() const {
     for (const ModelSlot& slot : slots_) {
         if (slot.state != ModelState::kLoaded) continue;
         const std::int64_t idle_us = std::int64_t{models_.idle_ms} * 1000;
-        if (idle_us > 0 && slot.loop->idle()) note(std::max(slot.used_at_us + idle_us, slot.leave_at_us));
+        if (idle_us > 0 && slot.is_unused()) note(std::max(slot.used_at_us + idle_us, slot.leave_at_us));
         const std::int64_t stays_until_us = slot.loaded_at_us + std::int64_t{models_.stay_ms} * 1000;
         if (room_for_ != nullptr && stays_until_us > clock_.monotonic_us()) note(stays_until_us);
     }
@@ -234,6 +265,7 @@ void SwappingModels::publish() {
     for (ModelSlot& slot : slots_) {
         slot.status.state = slot.state;
         slot.status.stats = slot.past;
+        slot.status.retry_at_us = slot.retry_at_us;
         if (slot.has_loop()) kvasir::add(slot.status.stats, slot.loop->stats());
         slot.status.stats.turns_waiting += static_cast<std::uint32_t>(slot.turns.size());
         statuses.push_back(slot.status);

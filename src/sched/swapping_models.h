@@ -39,6 +39,7 @@ struct ModelSlot {
     std::list<Turn> turns;  // that wait for it
     std::list<Task> tasks;
     std::optional<std::int64_t> wanted_since_us;
+    std::shared_ptr<const char> users = std::make_shared<const char>();  // whoever uses it for long has one
     std::uint64_t bytes = 0;  // that it takes of the memory of all while it is loaded, at rest or not
     std::int64_t loaded_at_us = 0;
     std::int64_t used_at_us = 0;
@@ -49,6 +50,8 @@ struct ModelSlot {
     ModelStatus status;
 
     bool has_loop() const { return loop != nullptr; }
+    // Nobody runs, waits or works on it; with a loop.
+    bool is_unused() const { return loop->idle() && users.use_count() == 1; }
     bool is_awaited() const { return !turns.empty() || !tasks.empty(); }
 };
 
@@ -61,6 +64,7 @@ class SwappingModels final : public EngineWork {
     void add(WaitingTask task) override;
     AgentMemory& memory() override { return memory_; }
     void round() override;
+    void yield() override;
     bool idle() const override;
     WorkState state() const override;
     std::size_t waiting() const override;
@@ -71,8 +75,10 @@ class SwappingModels final : public EngineWork {
 
   private:
     // Whose turn it is. kNotFound, or kModelUnusable: it belongs to none of them.
-    Result<ModelSlot*> slot_of(std::optional<ModelIndex> model, const std::string& agent, bool may_be_new);
+    Result<ModelSlot*> slot_of(const ModelWish& wish, bool may_be_new);
     Result<ModelSlot*> slot_of_agent(const AgentRecord& record);
+    Result<ModelSlot*> slot_of_file(const ModelOfFile& file);
+    ModelSlot* find_slot(const Digest256& model_id, const std::string& path);
     void want(ModelSlot& slot);
     bool refuses(const ModelSlot& slot) const;
     Error not_now(const ModelSlot& slot) const;
@@ -81,6 +87,7 @@ class SwappingModels final : public EngineWork {
     void expire(ModelSlot& slot);
     void hand_over(ModelSlot& slot);
     void publish();
+    void work_where_nobody_waits();
 
     void settle(LoadOutcome outcome);
     Status install(ModelSlot& slot, LoadOutcome& outcome);

@@ -1,5 +1,9 @@
 #include "server/agent_routes.h"
 
+#include <atomic>
+#include <memory>
+#include <utility>
+
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -9,6 +13,8 @@
 #include "server/memory_json.h"
 #include "server/model_names.h"
 #include "server/server_context.h"
+#include "server/sliced_work.h"
+#include "server/store_watch.h"
 #include "server/turn_bridge.h"
 
 namespace kvasir {
@@ -19,17 +25,28 @@ namespace json = boost::json;
 
 // Answers with what `ask` says, as JSON.
 template <class Ask>
-void tell(const RouteCall& call, int status, Ask ask) {
-    on_engine_thread(call, [status, ask](AgentMemory& memory, const RouteCall& done) {
+auto telling(int status, Ask ask) {
+    return [status, ask](AgentMemory& memory, const RouteCall& done) {
         const auto result = ask(memory, done.agent);
         if (!result) return respond_error(done, api_error(result.error()));
         respond_json(done, status, json::serialize(to_json(*result)));
-    });
+    };
+}
+
+template <class Ask>
+void tell(const RouteCall& call, int status, Ask ask) {
+    on_engine_thread(call, telling(status, ask));
+}
+
+// What can't be done while the agent is being saved.
+template <class Ask>
+void tell_when_saved(const RouteCall& call, int status, Ask ask) {
+    when_saved(call, telling(status, ask));
 }
 
 void change_agent(const RouteCall& call, const ApiResult<AgentChange>& change) {
     if (!change) return respond_error(call, change.error());
-    tell(call, 200, [change = *change](AgentMemory& memory, const std::string& name) {
+    tell_when_saved(call, 200, [change = *change](AgentMemory& memory, const std::string& name) {
         return memory.change(name, change);
     });
 }
@@ -71,11 +88,13 @@ void patch_agent(const RouteCall& call) {
 void post_agent_pin(const RouteCall& call) { change_agent(call, parse_pin(call.exchange->request().body)); }
 
 void delete_agent(const RouteCall& call) {
-    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.remove(name); });
+    tell_when_saved(call, 200,
+                    [](AgentMemory& memory, const std::string& name) { return memory.remove(name); });
 }
 
 void post_agent_save(const RouteCall& call) {
-    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.save(name); });
+    tell_when_saved(call, 200,
+                    [](AgentMemory& memory, const std::string& name) { return memory.save(name); });
 }
 
 void post_agent_load(const RouteCall& call) {
@@ -86,7 +105,8 @@ void post_agent_load(const RouteCall& call) {
 }
 
 void post_agent_evict(const RouteCall& call) {
-    tell(call, 200, [](AgentMemory& memory, const std::string& name) { return memory.evict(name); });
+    tell_when_saved(call, 200,
+                    [](AgentMemory& memory, const std::string& name) { return memory.evict(name); });
 }
 
 void post_agent_when_full(const RouteCall& call) {
@@ -98,17 +118,36 @@ void post_agent_when_full(const RouteCall& call) {
 }
 
 void post_agent_verify(const RouteCall& call) {
-    on_model(call, std::nullopt, call.agent, [](AgentMemory& memory, const RouteCall& done) {
-        const auto report = memory.verify(done.agent);
-        if (!report) return respond_error(done, api_error(report.error()));
-        respond_json(done, 200, json::serialize(to_json(*report)));
-    });
+    const auto gone = std::make_shared<std::atomic<bool>>(false);
+    call.exchange->on_close([gone] { gone->store(true); });
+    const auto run = std::make_shared<std::unique_ptr<AgentVerify>>();
+    const auto answer_error = [call](const Error& error) { respond_error(call, api_error(error)); };
+    SlicedWork slices;
+    slices.model = ModelWish{std::nullopt, call.agent};
+    slices.refused = answer_error;
+    slices.cut_off = [answer_error] {
+        answer_error({ErrorCode::kUnavailable, "the server is shutting down"});
+    };
+    slices.piece = [call, gone, run, answer_error](AgentMemory& memory) {
+        if (gone->load()) return Progress::kDone;
+        if (!*run && memory.is_saving(call.agent)) return Progress::kMore;
+        if (!*run) {
+            auto begun = memory.begin_verify(call.agent);
+            if (!begun) return answer_error(begun.error()), Progress::kDone;
+            *run = std::move(*begun);
+        }
+        if (const Status step = (*run)->step(); !step) return answer_error(step.error()), Progress::kDone;
+        if (!(*run)->done()) return Progress::kMore;
+        respond_json(call, 200, json::serialize(to_json((*run)->report())));
+        return Progress::kDone;
+    };
+    call.context.store_watch.start(std::move(slices));
 }
 
 void post_agent_fork(const RouteCall& call) {
     const auto wanted = parse_fork(call.exchange->request().body);
     if (!wanted) return respond_error(call, wanted.error());
-    tell(call, 201, [wanted = *wanted](AgentMemory& memory, const std::string& name) {
+    tell_when_saved(call, 201, [wanted = *wanted](AgentMemory& memory, const std::string& name) {
         return memory.fork(name, wanted.name, wanted.at_turn);
     });
 }
@@ -116,8 +155,9 @@ void post_agent_fork(const RouteCall& call) {
 void post_agent_rollback(const RouteCall& call) {
     const auto to = parse_rollback(call.exchange->request().body);
     if (!to) return respond_error(call, to.error());
-    tell(call, 200,
-         [to = *to](AgentMemory& memory, const std::string& name) { return memory.roll_back(name, to); });
+    tell_when_saved(call, 200, [to = *to](AgentMemory& memory, const std::string& name) {
+        return memory.roll_back(name, to);
+    });
 }
 
 void get_agent_turns(const RouteCall& call) {

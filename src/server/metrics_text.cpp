@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/process_memory.h"
+
 namespace kvasir {
 
 namespace {
@@ -87,6 +89,13 @@ void add_turns(MetricsText& text, const NamedModels& models) {
     counter("evaluated_rows_total", "Rows that the model evaluated.",
             [](Stats s) { return s.evaluated_tokens; });
     counter("answer_tokens_total", "Tokens of all answers.", [](Stats s) { return s.answer_tokens; });
+    gauge("turn_ms_mean", "Duration of a turn from its beginning to its answer; the last ones count most.",
+          [](Stats s) { return s.turn_ms_mean; });
+    gauge("read_aheads_waiting", "Agents whose next prompt is to be read where nobody waits.",
+          [](Stats s) { return s.read_aheads_waiting; });
+    counter("read_aheads_total", "Times that this was done.", [](Stats s) { return s.read_aheads_done; });
+    counter("read_ahead_tokens_total", "Tokens that were read so.",
+            [](Stats s) { return s.read_ahead_tokens; });
     gauge("step_ms_last", "Duration of the last step.", [](Stats s) { return s.step_ms_last; });
 }
 
@@ -140,6 +149,8 @@ std::string metrics_text(const ServerContext& context, const MemoryUsage& usage)
     add_memory(text, uses);
     text.gauge("process_resident_bytes", "What the process takes, as the kernel counts it.",
                as_double(usage.total_bytes));
+    text.gauge("process_heap_bytes", "Of the heap, allocated and not freed; 0: the system does not tell.",
+               as_double(heap_bytes_in_use()));
     text.gauge("memory_available_bytes", "What the system has left; 0: nobody looks.",
                as_double(context.memory_watch.available_bytes()));
     text.gauge("memory_low", "1 while that is less than it should be.",

@@ -215,7 +215,8 @@ json::object request_schema(std::string_view pattern) {
                               {"when_full", one_of({"refuse", "drop_oldest_turns"})}});
     if (pattern == "/agents/{name}/pin") return object_of({}, {{"pinned", flag()}});
     if (pattern == "/agents/{name}/import")
-        return object_of({"file"}, {{"file", text()}, {"trust_kv", flag()}, {"dry_run", flag()}});
+        return object_of({"file"},
+                         {{"file", text()}, {"model", text()}, {"trust_kv", flag()}, {"dry_run", flag()}});
     if (pattern == "/agents/{name}/rollback") return object_of({"to"}, {{"to", integer(0, kTurnsMax)}});
     return {};
 }

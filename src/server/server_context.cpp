@@ -1,5 +1,7 @@
 #include "server/server_context.h"
 
+#include "server/retry_after.h"
+
 namespace kvasir {
 
 HttpResponse error_response(Protocol protocol, const ApiError& error, std::string_view request_id) {
@@ -23,7 +25,8 @@ HttpResponse error_response(Protocol protocol, const ApiError& error, std::strin
 }
 
 void respond_error(const RouteCall& call, const ApiError& error) {
-    call.exchange->respond(error_response(call.protocol, error, call.exchange->request().request_id));
+    call.exchange->respond(error_response(call.protocol, with_retry_after(call.context, error),
+                                          call.exchange->request().request_id));
 }
 
 void respond_json(const RouteCall& call, int status, std::string body) {
@@ -34,9 +37,8 @@ void respond_json(const RouteCall& call, int status, std::string body) {
 }
 
 ApiError refused_by_queue(const ServerContext& context, const Error& error) {
-    constexpr std::uint32_t kRetryAfterS = 2;  // turns take seconds
     const bool full = error.code == ErrorCode::kUnavailable && !context.draining.load();
-    return full ? too_many_requests(error.message, kRetryAfterS) : api_error(error);
+    return full ? too_many_requests(error.message, kRetryAfterMinS) : api_error(error);
 }
 
 void on_engine_thread(const RouteCall& call, std::function<void(AgentMemory&, const RouteCall&)> task) {
@@ -45,12 +47,19 @@ void on_engine_thread(const RouteCall& call, std::function<void(AgentMemory&, co
     if (!queued) respond_error(call, api_error(queued.error()));
 }
 
+void when_saved(const RouteCall& call, std::function<void(AgentMemory&, const RouteCall&)> task) {
+    on_engine_thread(call, [task = std::move(task)](AgentMemory& memory, const RouteCall& done) {
+        if (memory.is_saving(done.agent)) return when_saved(done, task);
+        task(memory, done);
+    });
+}
+
 void on_model(const RouteCall& call, std::optional<ModelIndex> model, const std::string& agent,
               std::function<void(AgentMemory&, const RouteCall&)> task) {
     const Status queued = call.context.scheduler.run_on(
-        model, agent, [call, task = std::move(task)](const Result<AgentMemory*>& memory) {
-            if (!memory) return respond_error(call, api_error(memory.error()));
-            task(**memory, call);
+        {model, agent}, [call, task = std::move(task)](const Result<ModelUse>& use) {
+            if (!use) return respond_error(call, api_error(use.error()));
+            task(*use->memory, call);
         });
     if (!queued) respond_error(call, api_error(queued.error()));
 }

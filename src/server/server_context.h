@@ -43,6 +43,8 @@ ApiError refused_by_queue(const ServerContext& context, const Error& error);
 
 // Runs `task` on the engine thread; answers 503 itself when that cannot be. `task` answers the exchange.
 void on_engine_thread(const RouteCall& call, std::function<void(AgentMemory&, const RouteCall&)> task);
+// The same when the agent of the call is not being saved: turns of others go on meanwhile.
+void when_saved(const RouteCall& call, std::function<void(AgentMemory&, const RouteCall&)> task);
 // The same with the memory of a model, when that is loaded: the one that is named, or the agent's own.
 void on_model(const RouteCall& call, std::optional<ModelIndex> model, const std::string& agent,
               std::function<void(AgentMemory&, const RouteCall&)> task);

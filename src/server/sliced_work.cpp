@@ -15,12 +15,20 @@ struct Slices : std::enable_shared_from_this<Slices> {
 
     void next() {
         const Status queued =
-            ended->load()
-                ? fail(ErrorCode::kUnavailable, "the server is shutting down")
-                : scheduler.run([self = shared_from_this()](AgentMemory& memory) { self->run(memory); });
+            ended->load() ? fail(ErrorCode::kUnavailable, "the server is shutting down") : queue();
         if (!queued && work.cut_off) work.cut_off();
     }
-    void run(AgentMemory& memory) {
+    Status queue() {
+        if (!work.model || use.memory != nullptr)
+            return scheduler.run([self = shared_from_this()](AgentMemory& memory) { self->run(memory); });
+        return scheduler.run_on(*work.model, [self = shared_from_this()](Result<ModelUse> loaded) {
+            if (!loaded) return self->work.refused(loaded.error());
+            self->use = std::move(*loaded);
+            self->run(*self->use.memory);
+        });
+    }
+    void run(AgentMemory& any) {
+        AgentMemory& memory = use.memory != nullptr ? *use.memory : any;
         const std::int64_t end_us = clock.monotonic_us() + kSliceUs;
         do {
             if (work.piece(memory) == Progress::kDone) return;
@@ -31,6 +39,7 @@ struct Slices : std::enable_shared_from_this<Slices> {
     Scheduler& scheduler;
     const Clock& clock;
     std::shared_ptr<const std::atomic<bool>> ended;
+    ModelUse use;  // outlives the work
     SlicedWork work;
 };
 

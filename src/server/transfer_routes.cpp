@@ -13,6 +13,7 @@
 #include "api/json_text.h"
 #include "base/log.h"
 #include "server/memory_json.h"
+#include "server/model_names.h"
 #include "server/server_context.h"
 #include "server/sliced_work.h"
 
@@ -33,6 +34,7 @@ class ExportStream : public std::enable_shared_from_this<ExportStream> {
     void start() {
         on_model(call_, std::nullopt, call_.agent,
                  [self = shared_from_this()](AgentMemory& memory, const RouteCall& call) {
+                     if (memory.is_saving(call.agent)) return self->start();
                      auto run = memory.begin_export(call.agent);
                      if (!run) return respond_error(call, api_error(run.error()));
                      self->run_ = std::move(*run);
@@ -94,7 +96,8 @@ ApiError owner_only(std::string_view what) {
 
 struct ImportWish {
     ImportRequest request;
-    std::string file;  // "": the body is it
+    std::string file;   // "": the body is it
+    std::string model;  // "": the one that the file belongs to
 };
 
 bool is_json(const HttpRequest& request) {
@@ -107,6 +110,7 @@ ApiResult<ImportWish> read_wish(const HttpRequest& request) {
     const auto asked = [&](std::string_view name) { return request.query_value(name) == "true"; };
     bool trust = asked("trust_kv");
     bool dry_run = asked("dry_run");
+    wish.model = std::string(request.query_value("model").value_or(""));
     if (is_json(request)) {
         auto object = parse_request_body(request.body);
         if (!object) return fail(object.error());
@@ -115,6 +119,7 @@ ApiResult<ImportWish> read_wish(const HttpRequest& request) {
         wish.file = fields.required_text("file");
         if (!wish.file.empty() && wish.file.front() != '/')
             fields.refuse("invalid_value", "file", "file is an absolute path");
+        if (auto model = fields.text("model")) wish.model = std::move(*model);
         trust = trust || fields.flag("trust_kv").value_or(false);
         dry_run = dry_run || fields.flag("dry_run").value_or(false);
         if (reading.failed()) return fail(*reading.error());
@@ -127,6 +132,42 @@ ApiResult<ImportWish> read_wish(const HttpRequest& request) {
     wish.request.trust = trust ? TrustKv::kYes : TrustKv::kNo;
     wish.request.dry_run = dry_run ? DryRun::kYes : DryRun::kNo;
     return wish;
+}
+
+// Of several models the file's own, unless one is named.
+ApiResult<ModelWish> model_for(const ServerContext& context, const std::string& named, ByteSource& file) {
+    const auto model = find_model(context, named);
+    if (!model) return fail(model.error());
+    if (*model || context.models.size() == 1) return ModelWish{*model};
+    auto own = model_of_file(file);
+    if (!own) return fail(api_error(own.error()));
+    return ModelWish{std::nullopt, {}, std::move(*own)};
+}
+
+void start_import(const RouteCall& call, ImportRequest wanted, ModelWish model) {
+    struct Work {
+        ImportRequest request;
+        std::unique_ptr<AgentImport> run;
+    };
+    auto work = std::make_shared<Work>(Work{std::move(wanted), nullptr});
+    SlicedWork slices;
+    slices.model = std::move(model);
+    slices.refused = [call](const Error& error) { respond_error(call, api_error(error)); };
+    slices.piece = [call, work](AgentMemory& memory) {
+        if (!work->run) work->run = memory.begin_import(std::move(work->request));
+        if (const Status step = work->run->step(); !step) {
+            respond_error(call, api_error(step.error()));
+            return Progress::kDone;
+        }
+        if (!work->run->done()) return Progress::kMore;
+        const int status = work->run->report().dry_run ? 200 : 201;
+        respond_json(call, status, boost::json::serialize(to_json(work->run->report())));
+        return Progress::kDone;
+    };
+    slices.cut_off = [call] {
+        respond_error(call, api_error({ErrorCode::kUnavailable, "the server is shutting down"}));
+    };
+    call.context.store_watch.start(std::move(slices));
 }
 
 }  // namespace
@@ -155,27 +196,9 @@ void post_agent_import(const RouteCall& call) {
         if (!file) return respond_error(call, api_error(file.error()));
         request.file = std::move(*file);
     }
-    struct Work {
-        ImportRequest request;
-        std::unique_ptr<AgentImport> run;
-    };
-    auto work = std::make_shared<Work>(Work{std::move(request), nullptr});
-    SlicedWork slices;
-    slices.piece = [call, work](AgentMemory& memory) {
-        if (!work->run) work->run = memory.begin_import(std::move(work->request));
-        if (const Status step = work->run->step(); !step) {
-            respond_error(call, api_error(step.error()));
-            return Progress::kDone;
-        }
-        if (!work->run->done()) return Progress::kMore;
-        const int status = work->run->report().dry_run ? 200 : 201;
-        respond_json(call, status, boost::json::serialize(to_json(work->run->report())));
-        return Progress::kDone;
-    };
-    slices.cut_off = [call] {
-        respond_error(call, api_error({ErrorCode::kUnavailable, "the server is shutting down"}));
-    };
-    call.context.store_watch.start(std::move(slices));
+    auto model = model_for(call.context, wish->model, *request.file);
+    if (!model) return respond_error(call, model.error());
+    start_import(call, std::move(request), std::move(*model));
 }
 
 }  // namespace kvasir

@@ -4,9 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "server/retry_after.h"
+
 namespace kvasir {
 
 std::shared_ptr<TurnTicket> TurnBridge::submit(const ServerContext& context, TurnRequest request) {
+    context_ = &context;
     // Who has heard an answer is told that it is not remembered; who has not is told of the error instead.
     if (options_.stream == StreamMode::kStream && !context.options.strict_durability)
         request.undurable = UndurableAnswer::kDelivered;
@@ -62,7 +65,8 @@ void TurnBridge::on_piece(const AnswerPiece& piece) {
 
 void TurnBridge::fail_with(const ApiError& error) {
     if (!begun_)
-        return exchange_->respond(error_response(options_.protocol, error, exchange_->request().request_id));
+        return exchange_->respond(error_response(options_.protocol, with_retry_after(*context_, error),
+                                                 exchange_->request().request_id));
     push(form_->error(error));
     exchange_->finish();
 }

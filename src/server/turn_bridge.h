@@ -53,6 +53,7 @@ class TurnBridge final : public TurnListener, public std::enable_shared_from_thi
     TurnMetrics metrics_;
     std::vector<AnswerLogprob> logprobs_;  // of an answer that is told whole
     bool begun_ = false;
+    const ServerContext* context_ = nullptr;  // of the submission
 };
 
 }  // namespace kvasir

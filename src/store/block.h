@@ -6,6 +6,8 @@
 // the block that ends there.
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +20,10 @@
 namespace kvasir {
 
 using BlockName = Digest256;
+
+// Rows or a state as their file has them, which nobody changes: one thread may write them while another
+// reads.
+using SharedImage = std::shared_ptr<const std::vector<std::byte>>;
 
 // What all names of one tenant and one model fingerprint start from.
 struct ChainRoot {

@@ -18,25 +18,6 @@ namespace {
 
 std::string shard_of(const BlockName& name) { return name.hex().substr(0, 2); }
 
-tl::unexpected<Error> damaged(const BlockName& name, const char* what) {
-    return fail(ErrorCode::kDamaged, fmt::format("block {}: {}", name.hex(), what));
-}
-
-// The reader of a snapshot need not know how long a state is that has but one tensor.
-bool has_unknown_size(const BlockSpec& spec) {
-    return spec.kind == BlockKind::kSnapshot && spec.tensors.size() == 1 && spec.tensors.front().bytes == 0;
-}
-
-// Everything but the tokens, which stand in the data section.
-bool same_header(BlockSpec decoded, const BlockSpec& expected) {
-    decoded.tokens = expected.tokens;
-    if (has_unknown_size(expected) && decoded.tensors.size() == 1) {
-        decoded.tensors.front().bytes = 0;
-        decoded.tensors.front().shape = expected.tensors.front().shape;
-    }
-    return decoded == expected;
-}
-
 }  // namespace
 
 BlockFiles::BlockFiles(FileSystem& file_system, std::string root)
@@ -75,12 +56,12 @@ Status BlockFiles::create_shards(const std::string& directory) {
 }
 
 Result<StoredBlock> BlockFiles::write(const BlockSpec& spec, std::span<const std::byte> image) {
-    Result<StoredBlock> written = write_file(spec, image);
-    if (on_write_) on_write_(written ? Status() : Status(fail(written.error())));
+    Result<StoredBlock> written = write_untold(spec, image);
+    tell_of(written);
     return written;
 }
 
-Result<StoredBlock> BlockFiles::write_file(const BlockSpec& spec, std::span<const std::byte> image) {
+Result<StoredBlock> BlockFiles::write_untold(const BlockSpec& spec, std::span<const std::byte> image) {
     KVASIR_TRY_ASSIGN(const std::vector<std::byte> header, encode_header(spec, image));
     const std::vector<std::byte> tokens = encode_tokens(spec.tokens);
     const std::array<std::span<const std::byte>, 3> parts = {header, image, tokens};
@@ -112,60 +93,6 @@ Result<StoredBlock> BlockFiles::write_file(const BlockSpec& spec, std::span<cons
     stored.header_hash = Sha256("").raw(header).finish();
     stored.file_bytes = header.size() + image.size() + tokens.size();
     return stored;
-}
-
-Result<DecodedHeader> BlockFiles::read_header(const StoredBlock& stored, const BlockSpec& expected) {
-    const std::string path = path_of(stored.kind, stored.name);
-    KVASIR_TRY_ASSIGN(const std::uint64_t file_bytes, file_system_.file_size(path));
-    if (file_bytes != stored.file_bytes) return damaged(stored.name, "the file has another size than it had");
-    std::vector<std::byte> header(kHeaderLengthBytes);
-    KVASIR_TRY(file_system_.read_at(path, 0, header));
-    KVASIR_TRY_ASSIGN(const std::uint64_t length, decode_header_length(header, file_bytes));
-    header.resize(kHeaderLengthBytes + length);
-    KVASIR_TRY(file_system_.read_at(path, kHeaderLengthBytes, std::span(header).subspan(kHeaderLengthBytes)));
-    if (Sha256("").raw(header).finish() != stored.header_hash) {
-        return damaged(stored.name, "the header has another hash than the catalog knows");
-    }
-    KVASIR_TRY_ASSIGN(DecodedHeader decoded, decode_header(header, file_bytes));
-    if (stored.name != expected.name || !same_header(decoded.spec, expected))
-        return damaged(stored.name, "the file is that of another block");
-    return decoded;
-}
-
-Status BlockFiles::read(const StoredBlock& stored, const BlockSpec& expected, std::vector<std::byte>& image) {
-    KVASIR_TRY_ASSIGN(const DecodedHeader decoded, read_header(stored, expected));
-    image.resize(decoded.data_size);
-    KVASIR_TRY(file_system_.read_at(path_of(stored.kind, stored.name), decoded.data_begin, image));
-    KVASIR_TRY(verify_frames(decoded, image));
-    const std::uint64_t image_bytes = decoded.spec.image_bytes();
-    if (!std::ranges::equal(std::span(image).subspan(image_bytes), encode_tokens(expected.tokens))) {
-        return damaged(stored.name, "the file holds other tokens");
-    }
-    image.resize(image_bytes);
-    return {};
-}
-
-Result<std::uint64_t> BlockFiles::image_bytes(const StoredBlock& stored, const BlockSpec& expected) {
-    KVASIR_TRY_ASSIGN(const DecodedHeader decoded, read_header(stored, expected));
-    return decoded.spec.image_bytes();
-}
-
-Status BlockFiles::read_part(const StoredBlock& stored, const BlockSpec& expected, std::uint64_t begin,
-                             std::span<std::byte> part) {
-    KVASIR_TRY_ASSIGN(const DecodedHeader decoded, read_header(stored, expected));
-    const std::uint64_t image_bytes = decoded.spec.image_bytes();
-    if (part.empty() || begin > image_bytes || part.size() > image_bytes - begin)
-        return fail(ErrorCode::kInvalidArgument, "a part of a block that it does not have");
-    const std::uint64_t first = begin / kFrameBytes;
-    const std::uint64_t frames_end =
-        std::min(decoded.data_size, ((begin + part.size() - 1) / kFrameBytes + 1) * kFrameBytes);
-    std::vector<std::byte> frames(frames_end - first * kFrameBytes);
-    KVASIR_TRY(file_system_.read_at(path_of(stored.kind, stored.name),
-                                    decoded.data_begin + first * kFrameBytes, frames));
-    KVASIR_TRY(verify_some_frames(decoded, first, frames));
-    const auto wanted = std::span(frames).subspan(begin - first * kFrameBytes, part.size());
-    std::copy(wanted.begin(), wanted.end(), part.begin());
-    return {};
 }
 
 Status BlockFiles::quarantine(BlockKind kind, const BlockName& name, const std::string& reason) {

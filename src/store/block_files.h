@@ -19,12 +19,11 @@
 
 #include "base/file_system.h"
 #include "store/block.h"
+#include "store/block_reader.h"
 
 namespace kvasir {
 
 constexpr unsigned kBlockShards = 256;  // directories of a kind, by the first byte of the name
-
-struct DecodedHeader;  // kv_file.h
 
 struct BlockFileFound {
     std::string path;
@@ -45,10 +44,20 @@ class BlockFiles {
     // fsync, rename, fsync directory. Deterministic bytes. After a failed fsync once more under a new name.
     Result<StoredBlock> write(const BlockSpec& spec, std::span<const std::byte> image);
 
-    // Reads the row image of a stored block into `image` (resized, memory reused). Verifies size, header
-    // hash, header structure against `expected` (all of it; a snapshot's only tensor may have 0 bytes there:
-    // as many as the file has) and every frame's checksum. kDamaged: the caller quarantines it; kNotFound.
+    // The same in two parts: any thread writes, and the listener's thread tells it.
+    Result<StoredBlock> write_untold(const BlockSpec& spec, std::span<const std::byte> image);
+    void tell_of(const Result<StoredBlock>& written) {
+        if (on_write_) on_write_(written ? Status() : Status(fail(written.error())));
+    }
+
+    // block_files_read.cpp. Reads the row image of a stored block into `image` (resized, memory reused).
+    // Verifies size, header hash, header structure against `expected` (all of it; a snapshot's only tensor
+    // may have 0 bytes there: as many as the file has) and every frame's checksum. kDamaged: the caller
+    // quarantines it; kNotFound.
     Status read(const StoredBlock& stored, const BlockSpec& expected, std::vector<std::byte>& image);
+
+    // The same but for the rows, which the reader reads and verifies in parts.
+    Result<BlockReader> open(const StoredBlock& stored, const BlockSpec& expected);
 
     // Bytes of that image, of which only the header is read and verified.
     Result<std::uint64_t> image_bytes(const StoredBlock& stored, const BlockSpec& expected);
@@ -86,7 +95,8 @@ class BlockFiles {
     std::string directory_of(BlockKind kind, const BlockName& name) const;
     Status create_shards(const std::string& directory);
     Result<DecodedHeader> read_header(const StoredBlock& stored, const BlockSpec& expected);
-    Result<StoredBlock> write_file(const BlockSpec& spec, std::span<const std::byte> image);
+    Status check_tokens(const std::string& path, const DecodedHeader& decoded, const BlockSpec& expected);
+    Status read_data(const std::string& path, const DecodedHeader& decoded, std::span<std::byte> data);
     std::vector<std::string> shard_directories(unsigned shard) const;
 
     FileSystem& file_system_;

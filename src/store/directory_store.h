@@ -32,6 +32,7 @@ class DirectoryStore final : public Store {
 
     Catalog& catalog() override { return *catalog_; }
     BlockFiles& blocks() override { return blocks_; }
+    BlockWriter& writer() override { return writer_; }
     const std::string& root() const override { return root_; }
 
     Status admit_kv(std::uint64_t bytes) override;
@@ -86,6 +87,7 @@ class DirectoryStore final : public Store {
     std::unique_ptr<FileLock> lock_;  // outlives the catalog: let go last
     std::unique_ptr<SqliteCatalog> catalog_;
     BlockFiles blocks_;
+    BlockWriter writer_{blocks_};
     DiskBudget budget_;
     BlockHolds holds_;
     std::vector<BlockFileName> retired_;  // still held when their rows went

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/names.h"
+#include "base/workers.h"
 #include "store/kv_file.h"
 #include "store/kv_header.h"
 
@@ -73,11 +74,14 @@ Result<std::vector<std::byte>> encode_header(const BlockSpec& spec, std::span<co
     // Frames run over image and tokens as one section; the frame in which they meet is the only one that is
     // copied.
     const std::vector<std::byte> tail = encode_tokens(spec.tokens);
-    std::vector<Checksum128> frames;
-    std::uint64_t offset = 0;
-    for (; offset + kFrameBytes <= image.size(); offset += kFrameBytes) {
-        frames.push_back(frame_checksum(spec.name, frames.size(), image.subspan(offset, kFrameBytes)));
-    }
+    std::vector<Checksum128> frames(image.size() / kFrameBytes);
+    const std::uint64_t offset = frames.size() * kFrameBytes;
+    const std::size_t frames_each = kWorkPartBytes / kFrameBytes;
+    Workers::shared().run((frames.size() + frames_each - 1) / frames_each, [&](std::size_t part) {
+        const std::size_t end = std::min(frames.size(), (part + 1) * frames_each);
+        for (std::size_t i = part * frames_each; i < end; ++i)
+            frames[i] = frame_checksum(spec.name, i, image.subspan(i * kFrameBytes, kFrameBytes));
+    });
     std::vector<std::byte> rest(image.begin() + static_cast<std::ptrdiff_t>(offset), image.end());
     rest.insert(rest.end(), tail.begin(), tail.end());
     for (std::span<const std::byte> left = rest; !left.empty();) {

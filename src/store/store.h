@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "store/block_files.h"
 #include "store/block_holds.h"
+#include "store/block_writer.h"
 #include "store/catalog.h"
 #include "store/collection_request.h"
 #include "store/disk_budget.h"
@@ -56,6 +57,7 @@ class Store {
 
     virtual Catalog& catalog() = 0;
     virtual BlockFiles& blocks() = 0;
+    virtual BlockWriter& writer() = 0;
     virtual const std::string& root() const = 0;
 
     // Whether KV of that many bytes could be written: kNoSpace past the first watermark or over the budget,

@@ -141,6 +141,41 @@ void rename_and_pin(const Home& home) {
     EXPECT_EQ(home.run({"agents", "rename", "nora"}).exit_code, 2);
 }
 
+// With and without a server.
+void set_when_full(const Home& home) {
+    ASSERT_EQ(home.run({"agents", "create", "vera", "--system", kSystem}).exit_code, 0);
+    const auto set = [&] {
+        return std::string(
+            json_of(home.run({"agents", "show", "vera", "--json"})).at("when_full").as_string());
+    };
+    EXPECT_EQ(set(), "refuse");
+    const Outcome drops = home.run({"agents", "when-full", "vera", "drop_oldest_turns"});
+    EXPECT_EQ(drops.exit_code, 0) << drops.err;
+    EXPECT_NE(drops.out.find("its oldest turns are left out, and it says so"), std::string::npos)
+        << drops.out;
+    EXPECT_EQ(set(), "drop_oldest_turns");
+    EXPECT_NE(home.run({"agents", "show", "vera"}).out.find("  when full     drops its oldest turns\n"),
+              std::string::npos);
+    EXPECT_EQ(json_of(home.run({"agents", "when-full", "vera", "refuse", "--json"})).at("when_full"),
+              "refuse");
+    EXPECT_EQ(home.run({"agents", "when-full", "vera", "shrug"}).exit_code, 2);
+    EXPECT_EQ(home.run({"agents", "when-full", "vera"}).exit_code, 2);
+    EXPECT_EQ(set(), "refuse");
+    expect_one_sentence(home.run({"agents", "when-full", "nobody", "refuse"}), 3, "no agent 'nobody'");
+}
+
+TEST(ServedCommands, WhatAFullContextMeansIsSetThroughTheServer) {
+    const Home home;
+    const Serving server(home.path());
+    ASSERT_TRUE(server.serves()) << server.err();
+    set_when_full(home);
+}
+
+TEST(ServedCommands, WhatAFullContextMeansIsSetWithoutAServer) {
+    const Home home;
+    set_when_full(home);
+}
+
 TEST(ServedCommands, NamesAndPinsGoThroughTheServer) {
     const Home home;
     const Serving server(home.path());

@@ -16,12 +16,14 @@ STOP_TIMEOUT_S = 60
 
 
 class ServerProcess:
-    def __init__(self, program: Path, model: Path, options: list[str] | None = None) -> None:
+    def __init__(self, program: Path, model: Path, options: list[str] | None = None, descriptors: int = 0) -> None:
         self._home = tempfile.mkdtemp(prefix="kvasir-clients-")
         self._command = [str(program), "serve", "--home", self._home, "--model", str(model), "--port", "0",
                          "--disk-free-min", "1", "--temp", "0",
                          "--restore", "always",  # tiny models can read faster than a busy disk, and restores are looked at
                          *(options or [])]
+        if descriptors > 0:  # as many as the process may have; else as many as this one
+            self._command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *self._command]
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
 

@@ -53,9 +53,9 @@ class FiniteRows : public testing::TestWithParam<Type> {
 };
 
 TEST_P(FiniteRows, LargeNumbersAndAllKindsOfPayloadAreGood) {
-    EXPECT_TRUE(check_finite(good_rows(), geometry(), kRows));
+    EXPECT_TRUE(check_finite(good_rows(), 0, geometry(), kRows));
     std::vector<std::byte> zeros(2 * row_bytes() * kRows);
-    EXPECT_TRUE(check_finite(zeros, geometry(), kRows));
+    EXPECT_TRUE(check_finite(zeros, 0, geometry(), kRows));
 }
 
 TEST_P(FiniteRows, OneBadNumberAnywhereIsRefused) {
@@ -64,9 +64,32 @@ TEST_P(FiniteRows, OneBadNumberAnywhereIsRefused) {
             for (const std::uint32_t bits : not_finite()) {
                 std::vector<std::byte> rows = good_rows();
                 put(rows, at + place, bits);
-                const Status checked = check_finite(rows, geometry(), kRows);
+                const Status checked = check_finite(rows, 0, geometry(), kRows);
                 ASSERT_FALSE(checked) << "at " << at + place << " bits " << bits;
                 ASSERT_EQ(checked.error().code, ErrorCode::kDamaged);
+            }
+        }
+    }
+}
+
+// Wherever an image is cut, the part that has the bad number is refused and the other is not.
+TEST_P(FiniteRows, OneBadNumberIsFoundInItsPart) {
+    ASSERT_TRUE(can_be_looked_at_in_parts(geometry(), kRows));
+    const std::vector<std::byte> good = good_rows();
+    const std::uint32_t bits = not_finite().front();
+    for (std::size_t cut = 4; cut < good.size(); cut += 4) {
+        const std::size_t begin = cut > 64 ? cut - 64 : 0;  // numbers far from the cut are as those beside it
+        for (std::size_t at = begin / GetParam().stride * GetParam().stride;
+             at < good.size() && at < cut + 64; at += GetParam().stride) {
+            for (const std::size_t place : GetParam().floats) {
+                std::vector<std::byte> rows = good;
+                put(rows, at + place, bits);
+                const std::span<const std::byte> all(rows);
+                ASSERT_EQ(check_finite(all.first(cut), 0, geometry(), kRows).has_value(), at + place >= cut)
+                    << "at " << at + place << ", cut at " << cut;
+                ASSERT_EQ(check_finite(all.subspan(cut), cut, geometry(), kRows).has_value(),
+                          at + place < cut)
+                    << "at " << at + place << ", cut at " << cut;
             }
         }
     }
@@ -83,17 +106,23 @@ INSTANTIATE_TEST_SUITE_P(Types, FiniteRows,
 TEST(FiniteRows, AnOddNumberOfHalvesIsCheckedToItsEnd) {
     const StateGeometry geometry = {{GGML_TYPE_F16, 10, GGML_TYPE_F16, 6}};
     std::vector<std::byte> rows(16);
-    EXPECT_TRUE(check_finite(rows, geometry, 1));
+    EXPECT_TRUE(check_finite(rows, 0, geometry, 1));
     for (std::size_t at = 0; at < rows.size(); at += 2) {
         std::vector<std::byte> bad = rows;
         bad[at + 1] = std::byte{0x7c};
-        EXPECT_FALSE(check_finite(bad, geometry, 1)) << at;
+        EXPECT_FALSE(check_finite(bad, 0, geometry, 1)) << at;
     }
+}
+
+TEST(FiniteRows, NumbersThatPartsWouldCutAreNotLookedAtInParts) {
+    EXPECT_TRUE(can_be_looked_at_in_parts({{GGML_TYPE_F16, 6, GGML_TYPE_F32, 8}}, 2));
+    EXPECT_FALSE(can_be_looked_at_in_parts({{GGML_TYPE_F16, 6, GGML_TYPE_F32, 8}}, 1));
+    EXPECT_FALSE(can_be_looked_at_in_parts({{GGML_TYPE_Q8_0, 33, GGML_TYPE_F16, 8}}, 1));
 }
 
 TEST(FiniteRows, AnUnknownTypeIsNotTrusted) {
     const StateGeometry geometry = {{GGML_TYPE_Q6_K, 16, GGML_TYPE_F16, 2}};
-    EXPECT_FALSE(check_finite(std::vector<std::byte>(18), geometry, 1));
+    EXPECT_FALSE(check_finite(std::vector<std::byte>(18), 0, geometry, 1));
 }
 
 }  // namespace

@@ -102,6 +102,40 @@ TEST_P(HostileRows, AreRefusedAndLeaveNothingBehind) {
     }
 }
 
+// Rows whose source fails, or finds them damaged, after it gave some of them.
+class FailingRows : public RowSource {
+  public:
+    explicit FailingRows(std::uint64_t bytes, ErrorCode code) : bytes_(bytes), code_(code) {}
+    std::uint64_t bytes() const override { return bytes_; }
+    Result<std::span<const std::byte>> part(std::uint64_t, std::span<std::byte>) override {
+        return fail(code_, "the source says no");
+    }
+
+  private:
+    std::uint64_t bytes_;
+    ErrorCode code_;
+};
+
+TEST_P(HostileRows, WhatTheirSourceSaysIsHandedOnAndNothingStays) {
+    const SavedRows& good = saved_.front();
+    const CellUsage before = engine_->cells();
+    std::uint32_t said = 0;
+    for (const ErrorCode code : {ErrorCode::kDamaged, ErrorCode::kIo}) {
+        const SequenceId victim = open_sequence(*engine_);
+        FailingRows rows(good.image.size(), code);
+        const Status imported = engine_->import_rows_in_parts(victim, good.plane, good.range, rows);
+        ASSERT_FALSE(imported);
+        EXPECT_EQ(imported.error().code, code);
+        EXPECT_EQ(imported.error().message, "the source says no");
+        EXPECT_EQ(engine_->length(victim), 0U);
+        EXPECT_EQ(engine_->cells().append_used, before.append_used + said);
+        expect_resident_undisturbed();
+        ++said;
+        ASSERT_TRUE(restore(*engine_, victim, saved_));
+        engine_->close_sequence(victim);
+    }
+}
+
 TEST_P(HostileRows, AfterGoodOnesTheWholeSequenceIsEmptied) {
     const SequenceId victim = open_sequence(*engine_);
     ASSERT_TRUE(restore(*engine_, victim, saved_));

@@ -44,7 +44,7 @@ class HostileState : public testing::Test {
         transfer_ = std::make_unique<KvTransfer>(*context_, geometry_, kScratch, kCells);
         decode(kResident, 0, 40);
         rows_.resize(row_image_bytes(geometry_.append, kRange.size()));
-        compose_state({&geometry_.append, nullptr}, FilledPart::kAppend, kRange, rows_, image_);
+        image_ = compose_state({&geometry_.append, nullptr}, FilledPart::kAppend, kRange, rows_).joined();
     }
 
     // Logits behind `count` tokens.
@@ -73,6 +73,10 @@ class HostileState : public testing::Test {
     std::size_t set_directly(const std::vector<std::byte>& image) {
         return llama_state_seq_set_data(context_.get(), reinterpret_cast<const std::uint8_t*>(image.data()),
                                         image.size(), kVictim);
+    }
+    Status import(llama_seq_id sequence, const std::vector<std::byte>& rows) {
+        RowsInMemory source(rows);
+        return transfer_->import_rows(sequence, Plane::kAppend, kRange, source);
     }
     void expect_ours_refuses(const std::vector<std::byte>& image) {
         EXPECT_FALSE(parse_state(image, {&geometry_.append, nullptr}, kCells));
@@ -119,7 +123,7 @@ TEST_F(HostileState, ControlNaNsPoisonAnotherAgent) {
     EXPECT_FALSE(std::isfinite(resident_speaks().front()));
     // Ours says no to the same rows.
     std::memset(rows_.data() + rows_.size() - 1000, 0x7f, 1000);
-    EXPECT_FALSE(transfer_->import_rows(kVictim, Plane::kAppend, kRange, rows_));
+    EXPECT_FALSE(import(kVictim, rows_));
 }
 
 // llama.cpp itself refuses for lack of cells: nothing stays behind, and the same rows fit as soon as there is
@@ -128,14 +132,32 @@ TEST_F(HostileState, ARefusalByLlamaLeavesEverybodyClean) {
     const Logits before = resident_speaks();
     decode(kVictim, 0, kCells - 40 - 60);  // 60 cells are left
     ASSERT_TRUE(llama_memory_seq_rm(memory(), kScratch, -1, -1));
-    const Status imported = transfer_->import_rows(kScratch, Plane::kAppend, kRange, rows_);
+    const Status imported = import(kScratch, rows_);
     ASSERT_FALSE(imported);
     EXPECT_EQ(imported.error().code, ErrorCode::kOutOfMemory);
     llama_memory_seq_rm(memory(), kVictim, -1, -1);
     EXPECT_EQ(resident_speaks(), before);
-    EXPECT_TRUE(transfer_->import_rows(kVictim, Plane::kAppend, kRange, rows_));
+    EXPECT_TRUE(import(kVictim, rows_));
     EXPECT_EQ(llama_memory_seq_pos_max(memory(), kVictim), static_cast<llama_pos>(kRange.end) - 1);
     EXPECT_EQ(llama_memory_seq_pos_max(memory(), kScratch), -1);
+}
+
+// Free cells lie one by one between the resident's, so that every row is moved alone.
+TEST_F(HostileState, RowsComeBackFromScatteredCellsAsTheyWere) {
+    constexpr llama_pos kPairs = 100;
+    for (llama_pos i = 0; i < kPairs; ++i) {
+        decode(kResident, 40 + i, 1);
+        decode(kVictim, i, 1);
+    }
+    llama_memory_seq_rm(memory(), kVictim, -1, -1);
+    for (std::size_t i = 0; i + 2 <= rows_.size(); i += 2) {
+        const auto half = static_cast<std::uint16_t>(i * 7 % 0x7c00);
+        std::memcpy(rows_.data() + i, &half, sizeof(half));
+    }
+    ASSERT_TRUE(import(kVictim, rows_));
+    std::vector<std::byte> exported;
+    ASSERT_TRUE(transfer_->export_rows(kVictim, Plane::kAppend, kRange, exported));
+    EXPECT_EQ(exported, rows_);
 }
 
 TEST_F(HostileState, ExportLeavesTheScratchSequenceEmptyAndTheBytesAsTheyAre) {
@@ -145,7 +167,7 @@ TEST_F(HostileState, ExportLeavesTheScratchSequenceEmptyAndTheBytesAsTheyAre) {
     ASSERT_TRUE(transfer_->export_rows(kVictim, Plane::kAppend, kRange, first));
     EXPECT_EQ(llama_memory_seq_pos_max(memory(), kScratch), -1);
     llama_memory_seq_rm(memory(), kVictim, -1, -1);
-    ASSERT_TRUE(transfer_->import_rows(kVictim, Plane::kAppend, kRange, first));
+    ASSERT_TRUE(import(kVictim, first));
     ASSERT_TRUE(transfer_->export_rows(kVictim, Plane::kAppend, kRange, second));
     EXPECT_EQ(first, second);
     EXPECT_FALSE(transfer_->export_rows(kVictim, Plane::kAppend, {0, kRange.end + 1}, second))

@@ -35,9 +35,8 @@ std::vector<std::byte> some_rows(const StateGeometry& geometry, Position rows) {
 }
 
 std::vector<std::byte> good_image() {
-    std::vector<std::byte> image;
-    compose_state(both(), FilledPart::kAppend, kRange, some_rows(append_geometry(), kRange.size()), image);
-    return image;
+    const auto rows = some_rows(append_geometry(), kRange.size());
+    return compose_state(both(), FilledPart::kAppend, kRange, rows).joined();
 }
 
 template <class T>
@@ -59,8 +58,8 @@ TEST(StateImage, WhatIsComposedParsesToTheSameRows) {
     for (const FilledPart filled : {FilledPart::kAppend, FilledPart::kWindow}) {
         const StateGeometry& geometry = filled == FilledPart::kAppend ? append_geometry() : window_geometry();
         const auto rows = some_rows(geometry, kRange.size());
-        std::vector<std::byte> image;
-        compose_state(both(), filled, kRange, rows, image);
+        const StatePieces image = compose_state(both(), filled, kRange, rows);
+        EXPECT_TRUE(parse_state(image.joined(), both(), kCellsMax));
         const auto parsed = parse_state(image, both(), kCellsMax);
         ASSERT_TRUE(parsed) << parsed.error().message;
         std::vector<std::byte> got;
@@ -75,8 +74,8 @@ TEST(StateImage, WhatIsComposedParsesToTheSameRows) {
 // llama.cpp writes cells in their physical order; rows come out in the order of positions all the same.
 TEST(StateImage, CellOrderIsNotPositionOrder) {
     const auto rows = some_rows(append_geometry(), kRange.size());
-    std::vector<std::byte> image;
-    compose_state(append_only(), FilledPart::kAppend, kRange, rows, image);
+    const std::vector<std::byte> image =
+        compose_state(append_only(), FilledPart::kAppend, kRange, rows).joined();
     std::vector<std::byte> swapped = image;
     const auto swap = [&](std::size_t at, std::size_t stride) {  // the first two of something
         std::memcpy(swapped.data() + at, image.data() + at + stride, stride);
@@ -180,10 +179,8 @@ TEST(StateImage, AnUnknownSequenceIdIsOnlyALabel) {
 
 TEST(StateImage, AnImageOfAnotherModelFamilyIsRefused) {
     expect_refused(good_image(), append_only());
-    std::vector<std::byte> image;
-    compose_state(append_only(), FilledPart::kAppend, kRange, some_rows(append_geometry(), kRange.size()),
-                  image);
-    expect_refused(image, both());
+    const auto rows = some_rows(append_geometry(), kRange.size());
+    expect_refused(compose_state(append_only(), FilledPart::kAppend, kRange, rows).joined(), both());
 }
 
 }  // namespace

@@ -88,9 +88,11 @@ def main() -> int:
         DOCUMENT = urlopen(server.url + "/openapi.json", timeout=10).read()
         if not control_fails(fuzzer):
             wrong.append("control: answers of 500 were not noticed")
+        begin = time.monotonic()
         while made < arguments.requests and not wrong:
             code, count, told = fuzzer.run(server.url + "/openapi.json", arguments.seed + rounds, EXAMPLES_PER_OPERATION)
             made, rounds = made + count, rounds + 1
+            print(f"round {rounds}: {made} requests, {made / (time.monotonic() - begin):.1f} a second", flush=True)
             if code != 0 or count == 0:
                 wrong.append(f"seed {arguments.seed + rounds - 1}: schemathesis ended with {code}:\n{told[-6000:]}")
             if server.pid != process or server.get("/health")["status"] != "ok":

@@ -68,8 +68,8 @@ TEST(HttpServerLimits, ConnectionsOverTheLimitGet503) {
     TestServer server(options);
     RawClient first = server.client();
     RawClient second = server.client();
-    EXPECT_EQ(first.get("/").status, 200);
-    EXPECT_EQ(second.get("/").status, 200);
+    const auto first_exchange = server.hold(first);
+    const auto second_exchange = server.hold(second);
     RawClient third = server.client();
     third.send(get_request("/"));
     const RawResponse refusal = third.response();
@@ -81,7 +81,67 @@ TEST(HttpServerLimits, ConnectionsOverTheLimitGet503) {
     EXPECT_TRUE(becomes_true([&] { return server.server().open_connections() == 1; }));
     RawClient fourth = server.client();
     EXPECT_EQ(fourth.get("/").status, 200);
-    EXPECT_EQ(first.get("/").status, 200);
+    first_exchange->respond({200, "text/plain", {}, "late"});
+    EXPECT_EQ(first.response().body, "late");
+}
+
+// In the order: who never asked, who is asking, who waits for nothing; never who is being answered.
+TEST(HttpServerLimits, WhoWaitsMakesRoom) {
+    HttpOptions options;
+    options.connections_max = 4;
+    TestServer server(options);
+    RawClient served = server.client();
+    EXPECT_EQ(served.get("/").status, 200);
+    RawClient busy = server.client();
+    const auto exchange = server.hold(busy);
+    RawClient asking = server.client();
+    asking.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nfour");
+    RawClient silent = server.client();
+    silent.send("GET / HTTP/1.1\r\n");
+    EXPECT_TRUE(becomes_true([&] { return server.server().open_connections() == 4; }));
+    EXPECT_FALSE(asking.closed_within(milliseconds(200)));
+
+    RawClient fifth = server.client();
+    const auto fifth_exchange = server.hold(fifth);
+    EXPECT_TRUE(silent.closed_within(milliseconds(3000)));
+    RawClient sixth = server.client();
+    const auto sixth_exchange = server.hold(sixth);
+    EXPECT_TRUE(asking.closed_within(milliseconds(3000)));
+    EXPECT_EQ(served.get("/").status, 200);
+    RawClient seventh = server.client();
+    const auto seventh_exchange = server.hold(seventh);
+    EXPECT_TRUE(served.closed_within(milliseconds(3000)));
+    EXPECT_EQ(server.client().get("/").status, 503);
+    exchange->respond({200, "text/plain", {}, "done"});
+    EXPECT_EQ(busy.response().body, "done");
+}
+
+// Crowds of three times as many clients as the server holds, and more that come all the time.
+TEST(HttpServerLimits, ACrowdThatAsksForNothingKeepsNobodyOut) {
+    for (const char* begin :
+         {"", "GET / HTTP/1.1\r\nX-", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"}) {
+        HttpOptions options;
+        options.connections_max = 50;
+        TestServer server(options);
+        RawClient early = server.client();
+        EXPECT_EQ(early.get("/").status, 200);
+        std::vector<RawClient> crowd;
+        const auto one_more = [&] {
+            crowd.push_back(server.client());
+            crowd.back().send(begin);
+        };
+        for (int i = 0; i < 150; ++i) one_more();
+        for (int i = 0; i < 100; ++i) {
+            one_more();
+            RawClient late = server.client();
+            ASSERT_EQ(late.get("/").status, 200) << begin << i;
+            ASSERT_EQ(early.get("/").status, 200) << begin << i;
+        }
+        EXPECT_TRUE(becomes_true([&] { return server.server().open_connections() <= 50; }));
+        for (RawClient& one : crowd) one.close();
+        early.close();
+        EXPECT_TRUE(becomes_true([&] { return server.server().open_connections() == 0; }));
+    }
 }
 
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }

@@ -13,6 +13,9 @@ GIVE_UP_AFTER_S = 120
 PAUSE_S = 0.05
 
 
+LARGEST = {"bytes": 0}  # of the bodies sent so far: told beside samples of memory
+
+
 class Refused(Exception):
     def __init__(self, status: int, body: str) -> None:
         super().__init__(f"{status}: {body}")
@@ -25,6 +28,7 @@ def request(url: str, method: str, path: str, body: Any = None, headers: dict[st
     connection = http.client.HTTPConnection(at.hostname, at.port, timeout=REQUEST_TIMEOUT_S)
     try:
         text = None if body is None else json.dumps(body)
+        LARGEST["bytes"] = max(LARGEST["bytes"], len(text or ""))
         connection.request(method, path, text, {"Content-Type": "application/json", **(headers or {})})
         response = connection.getresponse()
         answer = response.read().decode()

@@ -3,15 +3,17 @@
     long_run.py PROGRAM MODEL --seconds N [--clients 6] [--quiet-every 30] [--stop-every 90] [--seed N] [--out FILE.csv]
     long_run.py --evaluate FILE.csv
 
-Every --quiet-every seconds all clients pause, and memory, descriptors, threads and disk of both are sampled: at rest, a
-descriptor more is one that leaked. After a warm-up, lines are fitted: over the whole time for the server that runs
-through; for the other, over the samples that follow each start, so across its lives. Memory and descriptors of the first
-may rise by 0.1 % per hour. No answer may be wrong: a foreign code, a turn lost, done twice or out of order, or an error
+First the largest of each kind of request (warm_up.py). Every --quiet-every seconds all clients pause, and memory,
+descriptors, threads and disk of both are sampled: at rest, a descriptor more is one that leaked. After a warm-up, lines are
+fitted: over the whole time for the server that runs through; for the other, over the samples that follow each start, so
+across its lives. Resident memory, allocated memory, descriptors and threads of the first may rise by 0.1 % per hour. What is
+resident of each mapping is beside the samples, in FILE.mappings, a JSON object a line. No answer may be wrong: a foreign code, a turn lost, done twice or out of order, or an error
 that nothing was there to excuse. Controls: series that leak one descriptor in an hour or 0.2 % of memory are refused.
 """
 
 import argparse
 import csv
+import json
 import random
 import sys
 import threading
@@ -19,15 +21,17 @@ import time
 from dataclasses import astuple, fields
 from pathlib import Path
 
+import agents_api
 from long_load import LongLoad
-from process_watch import Sample, fit_slope, take_sample
+from process_watch import Sample, fit_slope, mappings, take_sample
 from server_process import ServerProcess
+from warm_up import WarmUp
 
 SLOPE_MAX_PER_HOUR = 0.001
 WARM_UP_PART = 0.25
 REST_S = 2.0  # from the last answer to the sample: KV is saved, connections are closed
 OPTIONS = ["--max-agents", "4", "--ctx-size", "1024", "--memory-free-min", "0"]
-RISES_JUDGED = ["resident_bytes", "descriptors", "threads"]
+RISES_JUDGED = ["resident_bytes", "heap_bytes", "descriptors", "threads"]
 
 
 class Watched:
@@ -40,6 +44,8 @@ class Watched:
         self.stops, self.life, self.stopping = stops, 0, threading.Lock()
         self.samples: list[Sample] = []
         self.load = LongLoad(lambda: self.server.url, arguments.clients, lambda: stops)
+        if not stops:  # a start makes a new process, and the other one has many
+            self.load.wrong += WarmUp(self.server.url).run(arguments.warm_up_clients)
         self.clients = [threading.Thread(target=self.load.run_client, args=(n,), daemon=True) for n in range(arguments.clients)]
         for client in self.clients:
             client.start()
@@ -48,7 +54,8 @@ class Watched:
         with self.stopping:
             self.load.gate.close()
             time.sleep(REST_S)
-            self.samples.append(take_sample(self.server.pid, self.server.home, time.monotonic() - begin, self.life))
+            heap_bytes = self.server.metric("process_heap_bytes")
+            self.samples.append(take_sample(self.server.pid, self.server.home, time.monotonic() - begin, self.life, heap_bytes))
             self.load.gate.open()
         return self.samples[-1]
 
@@ -121,13 +128,14 @@ def check_controls() -> None:
 
     def series(descriptors: float, memory: float) -> list[Sample]:
         return [Sample(30.0 * i, 0, int(1e8 * (1 + memory * i / 120 + noise.gauss(0, 2e-4))), 1, int(30 + descriptors * i / 120),
-                       9, 1) for i in range(240)]
+                       9, 1, int(3e7 * (1 + memory * i / 120))) for i in range(240)]
 
     print("controls: a steady series, one that leaks a descriptor per hour, one that leaks 0.2 % of memory per hour")
     flat, leaks_descriptor, leaks_memory = series(0, 0), series(1, 0), series(0, 0.002)
     assert not judge("control", flat, RISES_JUDGED), "control: a steady series was refused"
     assert judge("control", leaks_descriptor, ["descriptors"]), "control: a leak of descriptors was not noticed"
-    assert judge("control", leaks_memory, ["resident_bytes"]), "control: a leak of memory was not noticed"
+    for what in ("resident_bytes", "heap_bytes"):
+        assert judge("control", leaks_memory, [what]), f"control: a leak of memory was not noticed in {what}"
 
 
 def judge_all(samples: dict[str, list[Sample]]) -> list[str]:
@@ -152,11 +160,14 @@ def run(arguments: argparse.Namespace) -> list[str]:
         disturber = threading.Thread(target=disturb_until, args=(over, watched[1], arguments.stop_every), daemon=True)
         disturber.start()
         begin = time.monotonic()
-        with arguments.out.open("w", encoding="ascii", buffering=1) as file:
+        told_beside = arguments.out.with_name(arguments.out.name + ".mappings")
+        with arguments.out.open("w", encoding="ascii", buffering=1) as file, told_beside.open("w", encoding="utf-8", buffering=1) as beside:
             while time.monotonic() - begin < arguments.seconds:
                 time.sleep(arguments.quiet_every)
                 for one in watched:
                     csv.writer(file).writerow([one.name, *astuple(one.sample(begin))])
+                told = {"at_s": watched[0].samples[-1].at_s, "largest_body": agents_api.LARGEST["bytes"]}
+                beside.write(json.dumps(told | {"mappings": mappings(watched[0].server.pid)}) + "\n")
         over.set()
         disturber.join()
         wrong = [what for one in watched for what in one.end()]
@@ -174,6 +185,7 @@ def main() -> int:
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("--seconds", type=float, default=7200)
     parser.add_argument("--clients", type=int, default=6)
+    parser.add_argument("--warm-up-clients", type=int, default=12)
     parser.add_argument("--quiet-every", type=float, default=30)
     parser.add_argument("--stop-every", type=float, default=90)
     parser.add_argument("--seed", type=int, default=int(time.time()))

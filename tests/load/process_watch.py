@@ -1,4 +1,4 @@
-"""What a process holds, sampled from /proc, and the slope of a line through the samples."""
+"""What a process holds, sampled from /proc and from its metrics, and the slope of a line through the samples."""
 
 import os
 import re
@@ -18,6 +18,7 @@ class Sample:
     descriptors: int
     threads: int
     disk_bytes: int
+    heap_bytes: int  # allocated and not freed, as the server's allocator counts it
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,27 @@ def disk_bytes(home: Path) -> int:
     return total
 
 
-def take_sample(pid: int, home: Path, at_s: float, life: int) -> Sample:
+def mappings(pid: int) -> dict[str, int]:
+    """Resident bytes of each mapping, so that a later step can be told to be of the heap, a stack, a file."""
+    resident: dict[str, int] = {}
+    name = ""
+    for line in Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8", errors="replace").splitlines():
+        words = line.split()
+        if re.match(r"[0-9a-f]+-[0-9a-f]+$", words[0]):
+            name = f"{words[0].split('-')[0]} {words[1]} {words[5] if len(words) > 5 else ''}"
+        elif words[0] == "Rss:":
+            resident[name] = int(words[1]) * 1024
+    return resident
+
+
+def take_sample(pid: int, home: Path, at_s: float, life: int, heap_bytes: int) -> Sample:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
 
     def number(name: str) -> int:
         return int(re.search(rf"^{name}:\s+(\d+)", status, re.MULTILINE).group(1))
 
     return Sample(at_s, life, number("VmRSS") * 1024, number("RssAnon") * 1024, len(os.listdir(f"/proc/{pid}/fd")),
-                  number("Threads"), disk_bytes(home))
+                  number("Threads"), disk_bytes(home), heap_bytes)
 
 
 def fit_slope(points: list[tuple[float, float]]) -> Slope:

@@ -26,6 +26,7 @@ from server_process import ServerProcess
 SYSTEM = "You are a technical specialist. Answer briefly. " * 12
 QUESTION = "What is the access code of the archive?"
 NEW_TOKENS_MAX = 64  # a question, its frame, and the last token of what was there
+TURNS_MAX = 5  # behind the fact; then a conversation goes on from the fact again, so that no context fills up
 MODELS = ("first", "second")
 
 
@@ -97,12 +98,15 @@ class Talker:
     def talk(self) -> None:
         with self.lock:
             if random.random() < 0.5:
-                path = f"/agents/held-{self.number}/messages"
-                told, answer = self.request(path, {"content": QUESTION, "max_tokens": 24})
+                path = f"/agents/held-{self.number}"
+                if self.held_turns > TURNS_MAX:
+                    self.request(path + "/rollback", {"to": 1})
+                    self.held_turns = 1
+                told, answer = self.request(path + "/messages", {"content": QUESTION, "max_tokens": 24})
                 self.held_turns += 1
                 return self.check("held", answer["content"], told)
             model = random.choice(MODELS)
-            if len(self.sent[model]) > 9:  # begins anew behind the fact, as a client that compacts
+            if len(self.sent[model]) > 2 * TURNS_MAX:  # as a client that compacts
                 del self.sent[model][2:]
             self.sent[model].append({"role": "user", "content": QUESTION})
             self.answer_sent(model)

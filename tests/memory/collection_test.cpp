@@ -2,7 +2,9 @@
 // nobody loses a word.
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <iostream>
+#include <mutex>
 
 #include "memory/turn_run.h"
 #include "memory/world.h"
@@ -14,38 +16,71 @@ namespace {
 // Everything that the budget is for: blocks of all kinds, temporaries, quarantine, and the WAL.
 std::uint64_t bytes_on_disk(const std::string& root) {
     std::uint64_t bytes = 0;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
-        if (!entry.is_regular_file()) continue;
-        const std::string path = entry.path().string();
+    std::error_code gone;  // files come and go meanwhile
+    for (std::filesystem::recursive_directory_iterator entry(root, gone), end; entry != end;
+         entry.increment(gone)) {
+        if (!entry->is_regular_file(gone)) continue;
+        const std::string path = entry->path().string();
         const bool apart =
             path == catalog_path(root) || path == reserve_path(root) || path == lock_path(root);
-        if (!apart) bytes += entry.file_size();
+        const std::uint64_t size = entry->file_size(gone);
+        if (!apart && !gone) bytes += size;
     }
     return bytes;
 }
 
+// Calls `look` between two blocks of a save, where the store may be asked.
+class WatchedEngine final : public ForwardingEngine {
+  public:
+    WatchedEngine(std::unique_ptr<Engine> inner, const std::function<void()>& look)
+        : ForwardingEngine(std::move(inner)), look_(look) {}
+    Status export_rows(SequenceId sequence, Plane plane, TokenRange range,
+                       std::vector<std::byte>& image) override {
+        if (look_) look_();
+        return ForwardingEngine::export_rows(sequence, plane, range, image);
+    }
+
+  private:
+    const std::function<void()>& look_;
+};
+
 // The highest that was seen, after every file that was written.
 class DiskWatch {
   public:
-    explicit DiskWatch(World& world) : world_(world) {
-        world.disk().after_write = [this] { look(); };
+    DiskWatch(World& world, std::function<void()>& between_blocks)
+        : world_(world), between_blocks_(between_blocks) {
+        world.disk().after_write = [this] { look_at_disk(); };
+        between_blocks = [this] { look(); };
     }
-    ~DiskWatch() { world_.disk().after_write = nullptr; }
+    ~DiskWatch() {
+        world_.disk().after_write = nullptr;
+        between_blocks_ = nullptr;
+    }
     DiskWatch(const DiskWatch&) = delete;
     DiskWatch& operator=(const DiskWatch&) = delete;
+    void look_at_disk() {  // any thread
+        const std::uint64_t bytes = bytes_on_disk(world_.root());
+        const std::lock_guard lock(mutex_);
+        highest_ = std::max(highest_, bytes);
+    }
     void look() {
-        highest_ = std::max(highest_, bytes_on_disk(world_.root()));
+        look_at_disk();
         if (!world_.running()) return;
         const auto usage = world_.store().usage();
         ASSERT_TRUE(usage);
         highest_promised_ = std::max(highest_promised_, usage->counted_bytes + usage->reserved_bytes);
     }
-    std::uint64_t highest() const { return highest_; }
+    std::uint64_t highest() const {
+        const std::lock_guard lock(mutex_);
+        return highest_;
+    }
     // By the store's own account, with what saves have reserved and not yet written.
     std::uint64_t highest_promised() const { return highest_promised_; }
 
   private:
     World& world_;
+    std::function<void()>& between_blocks_;
+    mutable std::mutex mutex_;  // guards highest_
     std::uint64_t highest_ = 0;
     std::uint64_t highest_promised_ = 0;
 };
@@ -59,14 +94,19 @@ class Collecting : public MemoryTest {
         small.disk_budget_bytes = kBudget;
         small.engine.key_row_bytes = 512;  // a block of 256 tokens: 400 KB and more
         small.engine.value_row_bytes = 256;
+        small.decorate = [this](std::unique_ptr<Engine> inner) {
+            return std::make_unique<WatchedEngine>(std::move(inner), between_blocks_);
+        };
         return small;
     }
+
+    std::function<void()> between_blocks_;
 };
 KVASIR_BOTH_MODELS(Collecting);
 
 TEST_P(Collecting, TheColdestPayAndNobodyLosesAWord) {
     World world(small_disk());
-    DiskWatch watch(world);
+    DiskWatch watch(world, between_blocks_);
     for (char name = 'a'; name < 'a' + 12; ++name) {
         world.create(std::string("agent-") + name, words(200, name));
         const TurnResult turn = world.say(std::string("agent-") + name, words(300, name));
@@ -97,9 +137,7 @@ void churn(World& world, DiskWatch& watch, int rounds) {
     }
 }
 
-void expect_budget_under_churn(const WorldOptions& options, const char* model, int rounds) {
-    World world(options);
-    DiskWatch watch(world);
+void expect_budget_under_churn(World& world, DiskWatch& watch, const char* model, int rounds) {
     churn(world, watch, rounds);
     EXPECT_LE(watch.highest(), kBudget);
     EXPECT_LE(watch.highest_promised(), kBudget);
@@ -109,19 +147,27 @@ void expect_budget_under_churn(const WorldOptions& options, const char* model, i
               << " bytes\n";
 }
 
-TEST_P(Collecting, BudgetHoldsUnderChurn) { expect_budget_under_churn(small_disk(), GetParam(), 60); }
+TEST_P(Collecting, BudgetHoldsUnderChurn) {
+    World world(small_disk());
+    DiskWatch watch(world, between_blocks_);
+    expect_budget_under_churn(world, watch, GetParam(), 60);
+}
 
 class SoakCollecting : public Collecting {};
 KVASIR_BOTH_MODELS(SoakCollecting);
 
-TEST_P(SoakCollecting, BudgetHoldsUnderChurn) { expect_budget_under_churn(small_disk(), GetParam(), 2'000); }
+TEST_P(SoakCollecting, BudgetHoldsUnderChurn) {
+    World world(small_disk());
+    DiskWatch watch(world, between_blocks_);
+    expect_budget_under_churn(world, watch, GetParam(), 2'000);
+}
 
 // The same watch sees a store that has a larger budget than it should.
 TEST_P(Collecting, ControlALargerBudgetIsSeen) {
     WorldOptions options = small_disk();
     options.disk_budget_bytes = 3 * kBudget;
     World world(options);
-    DiskWatch watch(world);
+    DiskWatch watch(world, between_blocks_);
     churn(world, watch, 60);
     EXPECT_GT(watch.highest(), kBudget);
 }

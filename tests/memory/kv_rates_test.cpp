@@ -109,6 +109,25 @@ TEST(RestoreOrRecompute, MemoryDoesWhatTheRatesSay) {
     }
 }
 
+// What somebody resident holds costs nothing, even where more is stored.
+TEST(RestoreOrRecompute, WhereReadingIsFasterWhatIsResidentIsCopiedFirst) {
+    WorldOptions options;
+    options.engine = plain_engine();
+    options.memory.restore = RestorePolicy::kWhenFaster;
+    World world(options);
+    for (const char* name : {"ada", "bob"}) {
+        world.create(name, "You are one of many. " + words(300));
+        world.say(name, std::string("I am ") + name);
+    }
+    set_rates(world, rates_of(0.001, 100, 1.0));
+    world.restart();
+    EXPECT_EQ(world.say("ada", "second").metrics.reused_tokens, 0U);
+    const TurnResult turn = world.say("bob", "second");
+    EXPECT_EQ(turn.metrics.source, ReuseSource::kMemoryFork);
+    EXPECT_GT(turn.metrics.reused_tokens, 300U) << "the system prompt, of ada";
+    EXPECT_EQ(turn.metrics.not_reused_reason, "recompute_cheaper");
+}
+
 TEST(RestoreOrRecompute, RatesOutliveTheProcessAndBelongToOneModel) {
     WorldOptions options;
     options.engine = plain_engine();

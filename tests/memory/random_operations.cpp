@@ -54,7 +54,7 @@ std::vector<Token> prompt_tokens(const Remembered& agent, const std::string& pro
 
 class Game {
   public:
-    explicit Game(const WorldOptions& options) : world_(options) {}
+    Game(const WorldOptions& options, TurnCounts* counts) : world_(options), counts_(counts) {}
 
     std::optional<std::string> play(const std::vector<Operation>& operations) {
         for (const Operation& operation : operations) {
@@ -151,6 +151,7 @@ class Game {
             return fmt::format("answers '{}' and should answer '{}' (reused {} of {})", turn->text, answer,
                                metrics.reused_tokens, metrics.prompt_tokens);
         agent.after_turn.push_back(std::move(tokens));
+        if (counts_ != nullptr) ++(*counts_)[metrics.source];
         return {};
     }
 
@@ -293,6 +294,7 @@ class Game {
     }
 
     World world_;
+    TurnCounts* counts_;
     std::uint32_t step_ = 0;
     std::uint32_t damaged_ = 0;
     std::vector<Remembered> agents_;
@@ -324,8 +326,8 @@ std::vector<Operation> random_operations(std::uint32_t seed, std::size_t count) 
 }
 
 std::optional<std::string> play_operations(const std::vector<Operation>& operations,
-                                           const WorldOptions& options) {
-    return Game(options).play(operations);
+                                           const WorldOptions& options, TurnCounts* counts) {
+    return Game(options, counts).play(operations);
 }
 
 std::vector<Operation> shrink(std::vector<Operation> operations,
@@ -346,8 +348,10 @@ std::vector<Operation> shrink(std::vector<Operation> operations,
         }
         if (!shorter || part > operations.size()) part = std::min(part / 2, operations.size() / 2);
     }
-    // Small numbers are easier to read.
+    // Messages and small numbers are easier to read.
     for (Operation& operation : operations) {
+        const OperationKind kind = std::exchange(operation.kind, OperationKind::kMessage);
+        if (!fails(operations)) operation.kind = kind;
         for (std::uint32_t Operation::*number : {&Operation::agent, &Operation::argument}) {
             const std::uint32_t before = std::exchange(operation.*number, 0);
             if (!fails(operations)) operation.*number = before;

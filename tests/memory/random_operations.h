@@ -39,9 +39,12 @@ struct Operation {
 std::string describe(const Operation& operation);
 std::vector<Operation> random_operations(std::uint32_t seed, std::size_t count);
 
-// Plays them from an empty store on; what went wrong first, or nothing.
+// Turns by where their reused tokens came from.
+using TurnCounts = std::map<ReuseSource, std::size_t>;
+
+// Plays them from an empty store on; what went wrong first, or nothing. Counts turns, if asked to.
 std::optional<std::string> play_operations(const std::vector<Operation>& operations,
-                                           const WorldOptions& options);
+                                           const WorldOptions& options, TurnCounts* counts = nullptr);
 
 // The shortest sequence that this finds of those that still fail.
 std::vector<Operation> shrink(std::vector<Operation> operations,

@@ -28,10 +28,11 @@ std::string trace(const std::vector<Operation>& operations) {
     return text;
 }
 
-void expect_right(const std::string& family, std::uint32_t seed, std::size_t count) {
+void expect_right(const std::string& family, std::uint32_t seed, std::size_t count,
+                  TurnCounts* counts = nullptr) {
     const WorldOptions options = options_of(family);
     const auto operations = random_operations(seed, count);
-    const auto wrong = play_operations(operations, options);
+    const auto wrong = play_operations(operations, options, counts);
     if (!wrong) return;
     const auto shortest = shrink(operations, [&](const std::vector<Operation>& some) {
         return play_operations(some, options).has_value();
@@ -60,12 +61,24 @@ class OneRowTooEarly final : public ForwardingEngine {
     }
 };
 
-TEST(RandomOperationsControl, APlantedBugShrinksToAShortTrace) {
+// Another: a fork in memory knows another last token than it should.
+class LastTokenOfAFork final : public ForwardingEngine {
+  public:
+    explicit LastTokenOfAFork(std::unique_ptr<Engine> inner) : ForwardingEngine(std::move(inner)) {}
+    Status fork(SequenceId from, SequenceId to, Position position) override {
+        KVASIR_TRY(ForwardingEngine::fork(from, to, position - 1));
+        const BatchRow row{to, 'x', position - 1, false};
+        return ForwardingEngine::decode({&row, 1});
+    }
+};
+
+template <class Bug>
+void expect_short_trace(std::uint32_t seed) {
     WorldOptions options = options_of("plain");
     options.decorate = [](std::unique_ptr<Engine> engine) -> std::unique_ptr<Engine> {
-        return std::make_unique<OneRowTooEarly>(std::move(engine));
+        return std::make_unique<Bug>(std::move(engine));
     };
-    const auto operations = random_operations(3, 60);
+    const auto operations = random_operations(seed, 60);
     ASSERT_TRUE(play_operations(operations, options)) << "the bug went unseen";
     EXPECT_FALSE(play_operations(operations, options_of("plain"))) << "without it all is well";
     const auto shortest = shrink(operations, [&](const std::vector<Operation>& some) {
@@ -77,11 +90,18 @@ TEST(RandomOperationsControl, APlantedBugShrinksToAShortTrace) {
                 trace(shortest).c_str(), play_operations(shortest, options).value_or("").c_str());
 }
 
+TEST(RandomOperationsControl, APlantedBugShrinksToAShortTrace) { expect_short_trace<OneRowTooEarly>(3); }
+
+TEST(RandomOperationsControl, SoDoesOneInForks) { expect_short_trace<LastTokenOfAFork>(4); }
+
 TEST(SoakRandomOperations, AHundredThousandOfThem) {
     constexpr std::size_t kOperations = 100'000;
     constexpr std::size_t kEach = 200;
+    TurnCounts turns;
     for (std::uint32_t i = 0; i < kOperations / kEach && !testing::Test::HasFailure(); ++i)
-        expect_right(kFamilies[i % kFamilies.size()], 1000 + i, kEach);
+        expect_right(kFamilies[i % kFamilies.size()], 1000 + i, kEach, &turns);
+    for (const auto& [source, count] : turns)
+        std::printf("turns that reused from %s: %zu\n", to_string(source), count);
 }
 
 }  // namespace

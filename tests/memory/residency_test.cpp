@@ -55,7 +55,7 @@ TEST_P(Residents, StatesAreShown) {
 TEST_P(Residents, MemoryUsageAddsUp) {
     World world(options());
     world.create("ada", words(40));
-    world.create("eve", words(80));
+    world.create("eve", words(80, 'e'));  // nothing that ada has, too
     const MemoryUsage usage = world.memory().memory_usage();
     const EngineMemory engine = world.engine().memory();
     EXPECT_EQ(usage.reserved_bytes, engine.weights_bytes + engine.kv_pool_bytes + engine.compute_bytes);
@@ -74,17 +74,25 @@ TEST(Residency, KeepsTheOrderOfUse) {
         agent.record.name = name;
         residency.add(std::move(agent));
     }
-    EXPECT_EQ(residency.least_recent(residency.find("a"), "a")->record.name, "b");
+    const auto first = [&](const Spared& spared) -> std::string {
+        const ResidentAgent* leaving = residency.least_recent(spared);
+        return leaving == nullptr ? "nobody" : leaving->record.name;
+    };
+    EXPECT_EQ(first({.kept = residency.find("a"), .name = "a"}), "b");
     residency.touch(*residency.find("a"));
     EXPECT_EQ(residency.names(), (Names{"b", "c", "a"}));
+    EXPECT_EQ(first({.rather = residency.find("b")}), "c") << "who is rather spared leaves after others";
+    residency.find("c")->record.pinned = residency.find("a")->record.pinned = Pinned::kYes;
+    EXPECT_EQ(first({.rather = residency.find("b")}), "b") << "but before those that are pinned";
+    residency.find("c")->record.pinned = residency.find("a")->record.pinned = Pinned::kNo;
     residency.remove(*residency.find("b"));
     EXPECT_EQ(residency.find("b"), nullptr);
-    EXPECT_EQ(residency.least_recent(nullptr, "")->record.name, "c");
-    EXPECT_EQ(residency.least_recent(nullptr, "c")->record.name, "a") << "others first";
+    EXPECT_EQ(first({}), "c");
+    EXPECT_EQ(first({.name = "c"}), "a") << "others first";
     residency.find("c")->busy = AgentState::kActive;
-    EXPECT_EQ(residency.least_recent(nullptr, "")->record.name, "a") << "who speaks stays";
+    EXPECT_EQ(first({}), "a") << "who speaks stays";
     residency.remove(*residency.find("a"));
-    EXPECT_EQ(residency.least_recent(nullptr, ""), nullptr);
+    EXPECT_EQ(first({}), "nobody");
 }
 
 }  // namespace

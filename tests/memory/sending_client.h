@@ -13,6 +13,18 @@
 
 namespace kvasir::test {
 
+// What it sends.
+inline TurnRequest sent(const std::string& agent, std::vector<ChatMessage> messages) {
+    TurnRequest request;
+    request.agent = agent;
+    request.create_missing = CreateMissing::kYes;
+    request.history = History::kSent;
+    request.messages = std::move(messages);
+    request.reading = AnswerReading::kRaw;
+    request.answer_tokens_max = 12;
+    return request;
+}
+
 // A client that keeps the conversation itself.
 class Client {
   public:
@@ -23,14 +35,7 @@ class Client {
     }
     TurnRequest request(const std::string& text) {
         messages_.push_back(said(Role::kUser, text));
-        TurnRequest request;
-        request.agent = agent_;
-        request.create_missing = CreateMissing::kYes;
-        request.history = History::kSent;
-        request.messages = messages_;
-        request.reading = AnswerReading::kRaw;
-        request.answer_tokens_max = 12;
-        return request;
+        return sent(agent_, messages_);
     }
     // Sends everything, and expects the exact answer.
     TurnResult say(const std::string& text) {

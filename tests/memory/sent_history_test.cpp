@@ -10,24 +10,13 @@ namespace {
 
 using testing::HasSubstr;
 
-TurnRequest sent(std::vector<ChatMessage> messages) {
-    TurnRequest request;
-    request.agent = "ada";
-    request.create_missing = CreateMissing::kYes;
-    request.history = History::kSent;
-    request.messages = std::move(messages);
-    request.reading = AnswerReading::kRaw;
-    request.answer_tokens_max = 12;
-    return request;
-}
-
 class SentHistories : public MemoryTest {
   protected:
     SentHistories() : world_(options()) {}
 
     // Asks, and appends the answer to `messages`.
     TurnResult ask(std::vector<ChatMessage>& messages, const std::vector<ToolDefinition>& tools = {}) {
-        TurnRequest request = sent(messages);
+        TurnRequest request = sent("ada", messages);
         request.tools = tools;
         const auto dry = world_.memory().match(request);
         auto turn = drive(world_, std::move(request));
@@ -178,14 +167,14 @@ TEST_P(SentHistories, AChangedBeginningIsToldAndANewOneIsNone) {
 
 TEST_P(SentHistories, ADryRunChangesNothingAndKnowsWhatIsThere) {
     std::vector<ChatMessage> messages{said(Role::kSystem, words(300)), said(Role::kUser, "first")};
-    const auto unknown = world_.memory().match(sent(messages));
+    const auto unknown = world_.memory().match(sent("ada", messages));
     ASSERT_TRUE(unknown);
     EXPECT_EQ(unknown->by, MatchedBy::kNothing);
     EXPECT_FALSE(world_.memory().show("ada")) << "nobody was made";
     ask(messages);
     messages.push_back(said(Role::kUser, "second"));
     world_.restart();
-    const auto dry = world_.memory().match(sent(messages));
+    const auto dry = world_.memory().match(sent("ada", messages));
     ASSERT_TRUE(dry);
     EXPECT_EQ(world_.memory().show("ada")->turn_count, 1U);
     EXPECT_EQ(world_.engine().counters().total(), 0U);

@@ -14,6 +14,16 @@ using testing::HasSubstr;
 class Verifying : public MemoryTest {};
 KVASIR_BOTH_MODELS(Verifying);
 
+class VerifyingFamilies : public testing::TestWithParam<const char*> {
+  protected:
+    static WorldOptions options() {
+        WorldOptions options;
+        options.engine = engine_of_family(GetParam());
+        return options;
+    }
+};
+KVASIR_ALL_FAMILIES(VerifyingFamilies);
+
 TEST_P(Verifying, WhatIsStoredIsWhatTheTokensMean) {
     World world(options());
     world.create("ada", "You are Ada. " + words(600));
@@ -47,6 +57,71 @@ TEST_P(Verifying, OthersLeaveForItOnlyWhereThereIsNoRoom) {
 TEST_P(Verifying, NothingToVerifyIsSaid) {
     World world(options());
     EXPECT_EQ(world.memory().verify("nobody").error().code, ErrorCode::kNotFound);
+}
+
+// A stored system prompt alone ends where no answer's last token is left to be read.
+TEST_P(VerifyingFamilies, AnAgentWithoutTurns) {
+    for (const std::uint32_t length : {20U, 31U, 32U, 33U, 600U}) {
+        World world(options());
+        world.create("ada", "You are Ada. " + words(length));
+        for (int restarted = 0; restarted < 2; ++restarted) {
+            const auto report = world.memory().verify("ada");
+            ASSERT_TRUE(report) << report.error().message;
+            EXPECT_TRUE(report->identical);
+            EXPECT_TRUE(report->good);
+            EXPECT_EQ(report->tokens, world.memory().show("ada")->token_count);
+            EXPECT_EQ(report->restored_tokens, report->tokens) << "all of it from disk";
+            world.restart();
+        }
+        world.say("ada", "and it goes on");
+    }
+}
+
+TEST_P(VerifyingFamilies, OthersAndTheAgentItselfSpeakBetweenTheSteps) {
+    WorldOptions few = options();
+    few.engine.sequences = 2;
+    few.memory.agents_resident_max = 2;
+    World world(few);
+    world.create("ada", "You are Ada. " + words(1400));
+    world.say("ada", "hello");
+    world.create("eve", "You are Eve.");
+    auto run = world.memory().begin_verify("ada");
+    ASSERT_TRUE(run) << run.error().message;
+    int steps = 0;
+    while (!(*run)->done()) {
+        const Status step = (*run)->step();
+        ASSERT_TRUE(step) << step.error().message;
+        ++steps;
+        world.say(steps % 3 == 0 ? "ada" : "eve", "message " + std::to_string(steps), 2);
+    }
+    EXPECT_GT(steps, 5);
+    EXPECT_TRUE((*run)->report().good);
+    EXPECT_TRUE((*run)->report().identical);
+    run->reset();
+    EXPECT_EQ(world.memory().cells_held({}), 0U);
+}
+
+TEST_P(VerifyingFamilies, OneAtATimeAndDroppedItLeavesNothing) {
+    World world(options());
+    for (const char* name : {"ada", "eve"}) {
+        world.create(name, std::string("You are ") + name + ". " + words(900));
+        world.say(name, "hello");
+    }
+    const std::uint32_t cells = world.engine().cells().append_used;
+    for (int steps = 0; steps < 12; ++steps) {
+        auto run = world.memory().begin_verify("ada");
+        ASSERT_TRUE(run) << run.error().message;
+        EXPECT_GT(world.memory().cells_held({}), 900U);
+        const auto second = world.memory().begin_verify("eve");
+        ASSERT_FALSE(second);
+        EXPECT_EQ(second.error().code, ErrorCode::kUnavailable);
+        for (int i = 0; i < steps && !(*run)->done(); ++i) ASSERT_TRUE((*run)->step());
+        run->reset();
+        EXPECT_EQ(world.memory().cells_held({}), 0U);
+        EXPECT_EQ(world.engine().cells().append_used, cells);
+    }
+    EXPECT_TRUE(world.memory().verify("eve"));
+    world.say("ada", "and on");
 }
 
 // One token is read as another, once: what is stored is not what the tokens mean.

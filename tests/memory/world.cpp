@@ -33,11 +33,26 @@ std::vector<std::string> files_under(const std::string& directory) {
 
 Status SwitchedDisk::write_new_synced(const std::string& path,
                                       std::span<const std::span<const std::byte>> parts) {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return !held_; });
+    }
     if (refuse_writes && writes_before_refusal == 0) return fail(*refuse_writes);
     if (refuse_writes) --writes_before_refusal;
     Status written = below_->write_new_synced(path, parts);
     if (after_write) after_write();
     return written;
+}
+
+void SwitchedDisk::hold_writes() {
+    const std::lock_guard lock(mutex_);
+    held_ = true;
+}
+
+void SwitchedDisk::let_writes_go() {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+    changed_.notify_all();
 }
 
 Status SwitchedDisk::read_at(const std::string& path, std::uint64_t offset, std::span<std::byte> out) {

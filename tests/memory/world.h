@@ -3,10 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +33,10 @@ class SwitchedDisk final : public FileSystem {
     std::optional<Error> refuse_reads;
     std::function<void()> after_write;
 
+    // From now on a write does not end before let_writes_go().
+    void hold_writes();
+    void let_writes_go();
+
     Status write_new_synced(const std::string& path,
                             std::span<const std::span<const std::byte>> parts) override;
     Status rename(const std::string& from, const std::string& to) override {
@@ -46,6 +52,9 @@ class SwitchedDisk final : public FileSystem {
     Result<std::unique_ptr<FileLock>> lock(const std::string& path) override { return below_->lock(path); }
 
   private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool held_ = false;
     std::unique_ptr<FileSystem> below_ = make_posix_file_system();
 };
 

@@ -97,7 +97,7 @@ Result<Outcome> FamilyRun::drive(TurnRequest request, Line& line, std::string* a
     const TurnResult& turn = *run->result();
     if (!turn.warning.empty()) return fail(ErrorCode::kIo, turn.warning);
     Outcome outcome{turn.metrics.reused_tokens, turn.metrics.evaluated_tokens, false,
-                    turn.metrics.not_reused_reason};
+                    turn.metrics.not_reused_reason, turn.metrics.source};
     KVASIR_TRY_ASSIGN(Line whole, made_rows(agent, line, outcome.reused));
     const std::size_t first = whole.size();
     whole.insert(whole.end(), chunks_.begin(), chunks_.end());

@@ -26,6 +26,7 @@ struct Outcome {
     Position evaluated = 0;
     bool exact = false;
     std::string reason;  // why not all was reused; why it could not be compared
+    ReuseSource source = ReuseSource::kNone;
 };
 
 // A conversation that its client sends whole.

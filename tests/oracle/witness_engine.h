@@ -24,6 +24,10 @@ enum class Sabotage {
     // Eight bytes in the middle of a state of one piece, whose last ones are an index that need not matter:
     // with few tokens all are chosen.
     kAlterMiddleOfState,
+    // The same of what a fork copies, not of what comes from the store.
+    kAlterForkedRow,
+    kLoseForkedWindowRow,
+    kAlterForkedState,
 };
 
 class WitnessEngine : public ForwardingEngine {
@@ -34,9 +38,14 @@ class WitnessEngine : public ForwardingEngine {
     Result<std::unique_ptr<Sampler>> make_sampler(const SamplingOptions& options) override;
     Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
                        std::span<const std::byte> image) override;
+    // Rows that are left as they are go the way that they go in the program.
+    Status import_rows_in_parts(SequenceId sequence, Plane plane, TokenRange range,
+                                RowSource& source) override;
     Status import_snapshot(SequenceId sequence, Position position, std::span<const std::byte> state) override;
+    Status fork(SequenceId from, SequenceId to, Position position) override;
 
   private:
+    Status make_again(SequenceId sequence, Position position);
     void sabotage_append(TokenRange range, std::vector<std::byte>& image);
 
     std::vector<std::uint64_t>& witness_;

@@ -233,12 +233,31 @@ TEST(Models, WhatNeedsAModelWaitsForIt) {
     expect_exact(world, "bob", 1, "one");
     ASSERT_TRUE(world.create("ada", 0));
     std::promise<Result<VerifyReport>> told;
-    ASSERT_TRUE(world.scheduler().run_on(std::nullopt, "bob", [&](Result<AgentMemory*> memory) {
-        told.set_value(memory ? (*memory)->verify("bob") : fail(memory.error()));
+    ASSERT_TRUE(world.scheduler().run_on({std::nullopt, "bob"}, [&](Result<ModelUse> use) {
+        told.set_value(use ? use->memory->verify("bob") : fail(use.error()));
     }));
     const auto report = told.get_future().get();
     ASSERT_TRUE(report) << report.error().message;
     EXPECT_TRUE(report->good);
+}
+
+TEST(Models, OneThatIsWorkedOnStaysUntilThatIsOver) {
+    ModelsWorld world(for_one());
+    ASSERT_TRUE(world.create("ada", 0));
+    std::promise<ModelUse> told;
+    ASSERT_TRUE(world.scheduler().run_on({std::nullopt, "ada"}, [&](Result<ModelUse> use) {
+        told.set_value(use ? std::move(*use) : ModelUse{});
+    }));
+    ModelUse use = told.get_future().get();
+    ASSERT_NE(use.memory, nullptr);
+    const auto waiting = world.submit(sent_as("bob", "hello"), kSecond);
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    EXPECT_FALSE(waiting->over());
+    EXPECT_EQ(world.model(0).unloads, 0U);
+    use = {};
+    const auto turn = waiting->wait();
+    EXPECT_TRUE(turn) << turn.error().message;
+    EXPECT_EQ(world.model(0).unloads, 1U);
 }
 
 TEST(Models, WhoWaitsForAModelCanGoAway) {

@@ -1,10 +1,13 @@
 // Restores and saves beside running turns: a block, then a step of the model, then the next block.
+#include <atomic>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "memory/world.h"
+#include "memory/sending_client.h"
 #include "sched/engine_loop.h"
 #include "sched/waiting_listener.h"
 
@@ -35,6 +38,24 @@ class RecordingEngine final : public ForwardingEngine {
     std::string& record_;
 };
 
+// Drives the loop until it is answered, so many rounds at most.
+std::shared_ptr<WaitingListener> ask(EngineLoop& loop, TurnRequest request, int rounds_max = 500) {
+    request.answer_tokens_max = 8;
+    const auto listener = std::make_shared<WaitingListener>();
+    loop.add({std::move(request), listener, std::make_shared<TurnTicket>(), 0});
+    for (int round = 0; round < rounds_max && !listener->over(); ++round) loop.round();
+    return listener;
+}
+
+std::shared_ptr<WaitingListener> say(EngineLoop& loop, const std::string& agent, const std::string& text,
+                                     int rounds_max) {
+    TurnRequest request;
+    request.agent = agent;
+    request.messages = {said(Role::kUser, text)};
+    request.reading = AnswerReading::kRaw;
+    return ask(loop, std::move(request), rounds_max);
+}
+
 class Slices : public MemoryTest {
   protected:
     Slices() {
@@ -58,6 +79,7 @@ class Slices : public MemoryTest {
         SchedulerOptions scheduling;
         scheduling.active_turns_max = 3;
         scheduling.io_slice_us = io_slice_us;
+        scheduling.io_slice_alone_us = io_slice_us;  // the last of them are alone
         EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
         std::vector<std::shared_ptr<WaitingListener>> listeners;
         const auto add = [&](const std::string& agent, const std::string& message) {
@@ -126,34 +148,101 @@ TEST_P(Slices, ControlWithoutSlicesOthersWait) {
     EXPECT_GE(told_of(rounds, 'e').blocks_of_round, 5);
 }
 
-TEST_P(Slices, WhoGoesOnAtOnceWaitsForTheSaveAndReadsNothingAgain) {
+TEST_P(Slices, WhoGoesOnAtOnceReadsNothingAgain) {
     SchedulerOptions scheduling;
     scheduling.active_turns_max = 3;
     scheduling.io_slice_us = kOneBlock;
     scheduling.io_slice_alone_us = kOneBlock;
     EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
-    TurnRequest request;
-    request.agent = "client";
-    request.create_missing = CreateMissing::kYes;
-    request.history = History::kSent;
-    request.answer_tokens_max = 8;
-    request.messages = {{Role::kUser, words(900), {}, {}, {}, {}}};
-    const auto say = [&] {
-        const auto listener = std::make_shared<WaitingListener>();
-        loop.add({request, listener, std::make_shared<TurnTicket>(), 0});
-        while (!listener->over()) loop.round();
-        return listener->wait();
-    };
-    const auto first = say();
+    const ChatMessage begin = said(Role::kUser, words(900));
+    const auto first = ask(loop, sent("client", {begin}))->wait();
     ASSERT_TRUE(first);
     ASSERT_FALSE(loop.idle()) << "its KV is still being saved";
-    request.messages.push_back(first->message);
-    request.messages.push_back({Role::kUser, "go on", {}, {}, {}, {}});
-    const auto second = say();
+    const auto second =
+        ask(loop, sent("client", {begin, first->message, said(Role::kUser, "go on")}))->wait();
     ASSERT_TRUE(second);
     EXPECT_EQ(second->metrics.source, ReuseSource::kResident);
     EXPECT_GE(second->metrics.reused_tokens, first->metrics.prompt_tokens);
     while (!loop.idle()) loop.round();
+}
+
+// A branch took the place of the main line, whose rows are being written: who goes on from those waits for
+// them, and reads nothing again.
+TEST_P(Slices, WhatGaveWayToABranchIsWaitedForWhileItIsWritten) {
+    SchedulerOptions scheduling;
+    scheduling.active_turns_max = 3;
+    EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
+    const ChatMessage begin = said(Role::kUser, words(600));
+    const auto first = ask(loop, sent("client", {begin}))->wait();
+    ASSERT_TRUE(first);
+    while (!loop.idle()) loop.round();
+    world_->disk().hold_writes();
+    const auto main =
+        ask(loop, sent("client", {begin, first->message, said(Role::kUser, words(500, 'm'))}))->wait();
+    ASSERT_TRUE(main);
+    ASSERT_TRUE(
+        ask(loop, sent("client", {begin, first->message, said(Role::kUser, words(500, 'b'))}))->wait());
+    const auto next = ask(loop,
+                          sent("client", {begin, first->message, said(Role::kUser, words(500, 'm')),
+                                          main->message, said(Role::kUser, "go on")}),
+                          200);
+    EXPECT_FALSE(next->over());
+    world_->disk().let_writes_go();
+    while (!loop.idle()) loop.round();
+    const auto turn = next->wait();
+    ASSERT_TRUE(turn);
+    EXPECT_EQ(turn->metrics.source, ReuseSource::kDisk);
+    EXPECT_GE(turn->metrics.reused_tokens, main->metrics.prompt_tokens);
+}
+
+// A disk that hangs holds nobody up who needs nothing from it.
+TEST_P(Slices, TurnsGoOnWhileTheDiskHangs) {
+    SchedulerOptions scheduling;
+    scheduling.active_turns_max = 1;
+    EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
+    world_->disk().hold_writes();
+    const auto first = say(loop, "eve", words(600), 200);
+    const auto other = say(loop, "bob", words(600), 200);
+    const auto second = say(loop, "eve", words(600), 200);
+    EXPECT_TRUE(first->over() && other->over() && second->over());
+    EXPECT_FALSE(loop.idle()) << "nothing is saved";
+    const auto third = say(loop, "eve", words(600), 200);
+    EXPECT_FALSE(third->over()) << "two saves of one agent wait: no more rows are kept in memory for it";
+    world_->disk().let_writes_go();
+    while (!loop.idle()) loop.round();
+    for (const auto& listener : {first, other, second, third}) {
+        const auto turn = listener->wait();
+        ASSERT_TRUE(turn);
+        EXPECT_EQ(turn->metrics.source, ReuseSource::kResident);
+    }
+    EXPECT_EQ(world_->memory().show("eve")->state, AgentState::kReady);
+}
+
+// Cells of what is being written are not promised to others, who else would have to wait in a step.
+TEST(CellsBeingWritten, AreNotFree) {
+    WorldOptions options;
+    options.engine = plain_engine();
+    options.engine.sequences = 4;
+    options.engine.append_cells = 700;  // one of these turns
+    options.memory.agents_resident_max = 4;
+    World world(options);
+    StepClock clock;
+    for (const char* name : {"ada", "bob"}) world.create(name, "You are a friend.");
+    EngineLoop loop({}, world.memory(), world.engine(), clock);
+    world.disk().hold_writes();
+    EXPECT_TRUE(say(loop, "ada", words(450), 100)->over());
+    std::atomic<bool> is_over = false;
+    std::thread watch([&] {  // a step that waits for the disk would wait for ever
+        for (int i = 0; i < 500 && !is_over; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        world.disk().let_writes_go();
+    });
+    const auto other = say(loop, "bob", words(450), 100);
+    EXPECT_FALSE(other->over());
+    EXPECT_EQ(loop.waiting(), 1u);
+    is_over = true;
+    watch.join();
+    while (!loop.idle()) loop.round();
+    EXPECT_TRUE(other->wait());
 }
 
 TEST_P(Slices, ATurnCancelledWhileItIsRestoredEndsAndTheAgentGoesOn) {

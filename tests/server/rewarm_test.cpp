@@ -28,6 +28,7 @@ int reused_by(const ServedWorld& served, const std::string& agent) {
 TEST(RewarmRoutes, ReadEverybodyAgainInTheBackground) {
     ServedOptions options;
     options.places = 2;
+    options.step_ms = 3;  // it lasts until it is asked for again
     ServedWorld served(options);
     for (const char* name : {"ada", "bob", "carl"}) {
         served.client().post("/agents", json::object{{"name", name}, {"system_prompt", words(300)}});

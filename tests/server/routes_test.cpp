@@ -1,7 +1,10 @@
 // Keys, paths, agents, events: everything about the server that is no conversation.
 #include "server/routes.h"
 
+#include <atomic>
+#include <chrono>
 #include <set>
+#include <string>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -203,6 +206,55 @@ TEST(Agents, ALongPromptTellsHowFarItIsRead) {
     EXPECT_EQ(told.back().at("done"), told.back().at("total"));
 }
 
+// What needs an agent's files waits for them, and nobody else does.
+TEST(Agents, WhatNeedsASaveWaitsForItAndOthersGoOn) {
+    ServedWorld served;
+    const HttpClient client = served.client();
+    for (const char* name : {"ada", "eve"})
+        ASSERT_EQ(client.post("/agents", json::object{{"name", name}, {"system_prompt", "You are a friend."}})
+                      .status,
+                  201);
+    SwitchedDisk& disk = served.world().disk();
+    const auto say = [&](const std::string& agent, const std::string& text) {
+        return client
+            .post("/agents/" + agent + "/messages", json::object{{"content", text}, {"max_tokens", 8}})
+            .status;
+    };
+    for (const char* request : {"POST save", "POST evict", "POST fork", "POST rollback", "PATCH",
+                                "POST verify", "GET export", "DELETE"}) {
+        const std::string what = request;
+        const std::string method = what.substr(0, what.find(' '));
+        const std::string path =
+            method == what ? "/agents/ada" : "/agents/ada/" + what.substr(method.size() + 1);
+        const json::object body = what == "POST fork"       ? json::object{{"name", "bob"}}
+                                  : what == "POST rollback" ? json::object{{"to", 1}}
+                                  : what == "PATCH"         ? json::object{{"title", "a friend"}}
+                                                            : json::object{};
+        disk.hold_writes();
+        ASSERT_EQ(say("ada", "before " + what), 200) << what;
+        EXPECT_EQ(client.get("/agents/ada").json().at("state"), "saving") << what;
+        std::atomic<int> status = 0;
+        std::thread asking([&] {
+            status =
+                client.request(method, path, json::serialize(body), {{"content-type", "application/json"}})
+                    .status;
+        });
+        std::atomic<bool> others_went_on = false;
+        std::thread watch([&] {  // else an engine thread that waits would wait for ever
+            for (int i = 0; i < 500 && !others_went_on; ++i)
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+            disk.let_writes_go();
+        });
+        EXPECT_EQ(say("eve", "hello"), 200) << what;
+        EXPECT_EQ(status, 0) << what << " did not wait";
+        others_went_on = true;
+        watch.join();
+        asking.join();
+        EXPECT_EQ(status / 100, 2) << what << ": " << status;
+    }
+    EXPECT_EQ(client.get("/agents/ada").status, 404);
+}
+
 TEST(Events, TellWhatHappensToAgents) {
     ServedWorld served;
     std::string seen;
@@ -214,8 +266,7 @@ TEST(Events, TellWhatHappensToAgents) {
     const HttpClient client = served.client();
     client.post("/agents", json::object{{"name", "ada"}, {"system_prompt", "You are Ada."}});
     client.post("/agents/ada/messages", json::object{{"content", "hello"}});
-    // It may be told before its KV is saved.
-    while (client.post("/agents/ada/evict", {}).status == 409) std::this_thread::yield();
+    EXPECT_EQ(client.post("/agents/ada/evict", {}).status, 200) << "with its KV being saved, maybe";
     EXPECT_EQ(client.post("/agents/ada/load", {}).status, 200);
     EXPECT_EQ(client.request("DELETE", "/agents/ada", "", {}).status, 200);
     served.drain();

@@ -35,6 +35,7 @@ struct ServedOptions {
     MemoryWatchOptions memory_watch;
     SessionExpiryOptions session_expiry;
     HttpOptions http;
+    std::function<std::unique_ptr<Engine>(std::unique_ptr<Engine>)> decorate;
 };
 
 class ServedWorld {
@@ -46,6 +47,7 @@ class ServedWorld {
         world.engine.context_tokens = options.context_tokens;
         world.memory.agents_resident_max = options.places;
         world.memory.on_event = [this](const MemoryEvent& event) { events_.tell(event, 0); };
+        world.decorate = options.decorate;
         if (options.step_ms > 0) {
             world.decorate = [ms = options.step_ms](std::unique_ptr<Engine> inner) {
                 return std::make_unique<SlowEngine>(std::move(inner), ms);

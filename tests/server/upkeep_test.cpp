@@ -20,16 +20,6 @@ HttpAnswer patch(const HttpClient& client, const std::string& path, const json::
     return client.request("PATCH", path, json::serialize(body), {{"content-type", "application/json"}});
 }
 
-// An answer may be told before its KV is saved; until then some things are a conflict.
-HttpAnswer when_idle(const std::function<HttpAnswer()>& ask) {
-    HttpAnswer answer = ask();
-    for (int i = 0; i < 1000 && answer.status == 409; ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        answer = ask();
-    }
-    return answer;
-}
-
 bool becomes_true(const std::function<bool()>& condition) {
     for (int i = 0; i < 500; ++i) {
         if (condition()) return true;
@@ -53,9 +43,7 @@ TEST(AgentUpkeep, NamesTitlesAndPinsAreChanged) {
     EXPECT_EQ(client.get("/agents/ada").json().at("pinned"), true);
     EXPECT_EQ(client.post("/agents/ada/pin", json::object{{"pinned", false}}).json().at("pinned"), false);
     EXPECT_EQ(client.post("/agents/ada/pin", json::object{}).json().at("pinned"), true);
-    const HttpAnswer renamed = when_idle([&] {
-        return patch(client, "/agents/ada", json::object{{"name", "eve"}});
-    });
+    const HttpAnswer renamed = patch(client, "/agents/ada", json::object{{"name", "eve"}});
     ASSERT_EQ(renamed.status, 200) << renamed.body;
     EXPECT_EQ(renamed.json().at("name"), "eve");
     EXPECT_EQ(client.get("/agents/ada").status, 404);
@@ -64,6 +52,77 @@ TEST(AgentUpkeep, NamesTitlesAndPinsAreChanged) {
     EXPECT_EQ(after.at("pinned"), true);
     EXPECT_EQ(after.at("title"), "The first");
     EXPECT_EQ(after.at("turns").to_number<int>(), 1);
+}
+
+TEST(AgentUpkeep, WhatAFullContextMeansIsSetAndKept) {
+    ServedOptions small;
+    small.context_tokens = 512;
+    ServedWorld served(small);
+    served.client().post("/agents", json::object{{"name", "ada"}, {"system_prompt", "You are Ada."}});
+    EXPECT_EQ(served.client().get("/agents/ada").json().at("when_full"), "refuse");
+    const json::object message{{"content", std::string(120, 'x')}, {"max_tokens", 8}};
+    const auto say_until = [&](int status) {
+        for (int i = 0; i < 20; ++i) {
+            if (served.client().post("/agents/ada/messages", message).status == status) return true;
+        }
+        return false;
+    };
+    EXPECT_TRUE(say_until(400)) << "refused when it is full";
+    const HttpAnswer set = patch(served.client(), "/agents/ada",
+                                 json::object{{"when_full", "drop_oldest_turns"}, {"title", "Full"}});
+    ASSERT_EQ(set.status, 200) << set.body;
+    EXPECT_EQ(set.json().at("when_full"), "drop_oldest_turns");
+    EXPECT_EQ(set.json().at("title"), "Full") << "beside other changes";
+    served.restart();
+    const HttpAnswer goes_on = served.client().post("/agents/ada/messages", message);
+    ASSERT_EQ(goes_on.status, 200) << goes_on.body;
+    EXPECT_EQ(goes_on.headers.at("x-kvasir-not-reused"), "oldest_turns_dropped");
+    EXPECT_EQ(patch(served.client(), "/agents/ada", json::object{{"when_full", "refuse"}}).status, 200);
+    EXPECT_TRUE(say_until(400)) << "and it can be taken back";
+    for (const json::value& wrong :
+         {json::value("shrug"), json::value(""), json::value(1), json::value(true)}) {
+        const HttpAnswer refused = patch(served.client(), "/agents/ada", json::object{{"when_full", wrong}});
+        EXPECT_EQ(refused.status, 400) << json::serialize(wrong);
+        EXPECT_THAT(refused.body, HasSubstr("when_full"));
+    }
+    EXPECT_EQ(served.client().get("/agents/ada").json().at("when_full"), "refuse");
+    EXPECT_EQ(patch(served.client(), "/agents/nobody", json::object{{"when_full", "refuse"}}).status, 404);
+}
+
+TEST(AgentUpkeep, WhatIsReadAheadOfAFullContextIsTold) {
+    ServedOptions small;
+    small.context_tokens = 512;
+    ServedWorld served(small);
+    const HttpClient client = served.client();
+    client.post("/agents", json::object{{"name", "ada"}, {"system_prompt", "You are Ada."}});
+    patch(client, "/agents/ada", json::object{{"when_full", "drop_oldest_turns"}});
+    const auto told = [&](const char* metric) {
+        const std::string text = client.get("/metrics").body;
+        const std::size_t at = text.find("\n" + std::string(metric) + "{");
+        return at == std::string::npos ? -1.0 : std::stod(text.substr(text.find("} ", at) + 2));
+    };
+    EXPECT_EQ(told("kvasir_read_aheads_total"), 0);
+    int dropped = 0;
+    for (int i = 0; i < 12; ++i) {
+        const HttpAnswer turn = client.post(
+            "/agents/ada/messages", json::object{{"content", std::string(60, 'x')}, {"max_tokens", 8}});
+        ASSERT_EQ(turn.status, 200) << turn.body;
+        const auto reason = turn.headers.find("x-kvasir-not-reused");
+        if (reason != turn.headers.end() && reason->second == "oldest_turns_dropped") {
+            ++dropped;
+            EXPECT_LT(turn.json().at("memory").at("evaluated_tokens").to_number<int>(), 120);
+        }
+        const auto is_saved = [&] {  // from then on it is known what is to be read
+            const json::value state = client.get("/agents/ada").json().at("state");
+            return state == "ready" || state == "prefilled";
+        };
+        ASSERT_TRUE(becomes_true(is_saved));
+        ASSERT_TRUE(becomes_true([&] { return told("kvasir_read_aheads_waiting") == 0; }));
+    }
+    EXPECT_GT(dropped, 0);
+    EXPECT_GE(told("kvasir_read_aheads_total"), dropped);
+    EXPECT_GT(told("kvasir_read_ahead_tokens_total"), 100 * dropped);
+    EXPECT_EQ(client.get("/agents/ada").json().at("turns").to_number<int>(), 12);
 }
 
 TEST(AgentUpkeep, WhatCannotBeChangedIsToldByName) {
@@ -93,7 +152,7 @@ TEST(AgentUpkeep, TheCacheTellsWhatTheLastTurnsFound) {
     const json::object message{{"content", "hello"}, {"max_tokens", 4}};
     json::array told;
     for (int i = 0; i < 20; ++i) {
-        if (i == 18) when_idle([&] { return client.post("/agents/ada/evict", json::object{}); });
+        if (i == 18) client.post("/agents/ada/evict", json::object{});
         const json::value turn = client.post("/agents/ada/messages", message).json();
         if (i >= 4) told.push_back(turn.at("memory").at("reused_tokens"));
     }
@@ -104,7 +163,7 @@ TEST(AgentUpkeep, TheCacheTellsWhatTheLastTurnsFound) {
         EXPECT_EQ(history.at(i).at("reused_tokens"), told[i]);
         EXPECT_EQ(history.at(i).at("source"), i == 14 ? "disk" : "resident");
     }
-    when_idle([&] { return patch(client, "/agents/ada", json::object{{"name", "eve"}}); });
+    patch(client, "/agents/ada", json::object{{"name", "eve"}});
     EXPECT_EQ(client.get("/agents/eve/cache").json().at("history"), history);
     client.request("DELETE", "/agents/eve", "", {});
     client.post("/agents", json::object{{"name", "eve"}});

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include <ggml-cpu.h>
 #include <gguf.h>
 #include <llama.h>
 
@@ -14,8 +15,14 @@ namespace kvasir {
 struct LlamaModelDeleter {
     void operator()(llama_model* model) const { llama_model_free(model); }
 };
+// A context and the threads that compute for it; without any it starts some for every graph.
 struct LlamaContextDeleter {
-    void operator()(llama_context* context) const { llama_free(context); }
+    ggml_threadpool* threads = nullptr;
+
+    void operator()(llama_context* context) const {
+        llama_free(context);
+        if (threads != nullptr) ggml_threadpool_free(threads);
+    }
 };
 struct GgufDeleter {
     void operator()(gguf_context* context) const { gguf_free(context); }

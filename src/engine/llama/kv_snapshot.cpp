@@ -39,11 +39,7 @@ Status KvTransfer::export_opaque(llama_seq_id sequence, std::vector<std::byte>& 
 // them. What a refusal leaves behind are cells that hold what the engine once wrote: finite, and free.
 bool KvTransfer::import_opaque(llama_seq_id sequence, std::span<const std::byte> state) {
     llama_memory_seq_rm(memory_, sequence, -1, -1);
-    image_.clear();
-    put(image_, kStateMagic);
-    put(image_, std::int32_t{0});
-    put_bytes(image_, state);
-    return set_state(sequence, Plane::kAppend, image_);
+    return set_state(sequence, Plane::kAppend, compose_opaque(state).pieces());
 }
 
 Status KvTransfer::export_snapshot(llama_seq_id sequence, Position end, std::vector<std::byte>& state) {
@@ -70,10 +66,10 @@ Status KvTransfer::import_snapshot(llama_seq_id sequence, Position end, std::spa
         if (state.size() != geometry_.snapshot->bytes())
             return fail(ErrorCode::kDamaged, "the KV state is damaged: it does not have the size of a state");
         KVASIR_TRY(check_finite_state(state));
-        compose_snapshot(geometries(Plane::kWindow), end, state, image_);
+        const StatePieces image = compose_snapshot(geometries(Plane::kWindow), end, state);
         KVASIR_TRY(
-            parse_state(image_, geometries(Plane::kWindow), positions_max_).map([](const ParsedState&) {}));
-        if (!set_state(sequence, Plane::kWindow, image_))
+            parse_state(image, geometries(Plane::kWindow), positions_max_).map([](const ParsedState&) {}));
+        if (!set_state(sequence, Plane::kWindow, image.pieces()))
             return fail(ErrorCode::kOutOfMemory, "the engine has no free cell for a state");
         if (!llama_memory_seq_rm(memory_, sequence, static_cast<llama_pos>(end), -1))
             return fail(ErrorCode::kDamaged, "the engine could not rewind this sequence");
@@ -94,7 +90,7 @@ Status KvTransfer::fork(llama_seq_id from, llama_seq_id to, Position end) {
     // window needs, where it still has it.
     KVASIR_TRY_ASSIGN(const auto image, get_state(to, Plane::kWindow, geometry_.layout.window_tokens + 1));
     KVASIR_TRY(parse_state(image, geometries(Plane::kWindow), positions_max_).map([](const ParsedState&) {}));
-    if (set_state(to, Plane::kWindow, image)) return {};
+    if (set_state(to, Plane::kWindow, std::span(&image, 1))) return {};
     llama_memory_seq_rm(memory_, to, -1, -1);
     return fail(ErrorCode::kOutOfMemory, "the engine has no free window cells for a fork");
 }

@@ -80,13 +80,24 @@ Result<std::span<const std::byte>> KvTransfer::get_state(llama_seq_id sequence, 
     return std::span<const std::byte>(image_).first(bytes);
 }
 
-bool KvTransfer::set_state(llama_seq_id sequence, Plane plane, std::span<const std::byte> image) {
+bool KvTransfer::offer_state(llama_seq_id sequence, Plane plane, StateFeed& feed) {
+    llama_synchronize(&context_);
     try {
-        return llama_state_seq_set_data_ext(&context_, reinterpret_cast<const std::uint8_t*>(image.data()),
-                                            image.size(), sequence, flags_of(plane)) == image.size();
+        std::uint64_t header = 0;  // magic and a sequence id, which its own function takes off
+        feed.read(&header, sizeof(header));
+        memory_->state_read(feed, sequence, flags_of(plane));
     } catch (const std::exception&) {
         return false;
     }
+    return feed.at_end();
+}
+
+bool KvTransfer::set_state(llama_seq_id sequence, Plane plane,
+                           std::span<const std::span<const std::byte>> image) {
+    StateFeed feed(image);
+    if (!offer_state(sequence, plane, feed)) return false;
+    feed.apply();
+    return true;
 }
 
 Status KvTransfer::export_part(llama_seq_id sequence, Plane plane, TokenRange range,
@@ -117,38 +128,29 @@ Status KvTransfer::export_rows(llama_seq_id sequence, Plane plane, TokenRange ra
     return {};
 }
 
-Status KvTransfer::import_rows(llama_seq_id sequence, Plane plane, TokenRange range,
-                               std::span<const std::byte> rows) {
+Status KvTransfer::import_rows(llama_seq_id sequence, Plane plane, TokenRange range, RowSource& rows) {
     const StateGeometry& geometry = geometry_of(geometry_, plane);
     if (range.empty() || range.end > positions_max_ ||
-        rows.size() != row_image_bytes(geometry, range.size())) {
+        rows.bytes() != row_image_bytes(geometry, range.size())) {
         return fail(ErrorCode::kDamaged, "the KV state is damaged: its rows do not fit their range");
     }
-    KVASIR_TRY(check_finite(rows, geometry, range.size()));
     const FilledPart filled = plane == Plane::kAppend ? FilledPart::kAppend : FilledPart::kWindow;
-    compose_state(geometries(plane), filled, range, rows, image_);
+    const std::span<std::byte> places = places_.of(rows);
+    const StatePieces image = compose_state(geometries(plane), filled, range, places.first(rows.bytes()));
     // The pair of the composer: what goes in is walked to its last byte by the same parser that reads what
     // comes out.
-    KVASIR_TRY(parse_state(image_, geometries(plane), positions_max_).map([](const ParsedState&) {}));
+    KVASIR_TRY(parse_state(image, geometries(plane), positions_max_).map([](const ParsedState&) {}));
     llama_memory_seq_rm(memory_, scratch_, -1, -1);
-    if (!set_state(scratch_, plane, image_)) {
-        scrub(plane, range);
-        return fail(ErrorCode::kOutOfMemory, fmt::format("the engine has no {} free KV cells", range.size()));
+    StateFeed feed(image.pieces());
+    Status brought =
+        fail(ErrorCode::kOutOfMemory, fmt::format("the engine has no {} free KV cells", range.size()));
+    if (offer_state(scratch_, plane, feed)) brought = bring_rows(rows, feed, places, geometry, range.size());
+    if (brought) {
+        parts_.rows->seq_cp(scratch_, sequence, static_cast<llama_pos>(range.begin),
+                            static_cast<llama_pos>(range.end));
     }
-    parts_.rows->seq_cp(scratch_, sequence, static_cast<llama_pos>(range.begin),
-                        static_cast<llama_pos>(range.end));
     llama_memory_seq_rm(memory_, scratch_, -1, -1);
-    return {};
-}
-
-void KvTransfer::scrub(Plane plane, TokenRange range) {
-    llama_memory_seq_rm(memory_, scratch_, -1, -1);
-    part_.assign(row_image_bytes(geometry_of(geometry_, plane), range.size()), std::byte{0});
-    compose_state(geometries(plane), plane == Plane::kAppend ? FilledPart::kAppend : FilledPart::kWindow,
-                  range, part_, image_);
-    (void)set_state(scratch_, plane,
-                    image_);  // zeros over whatever the refused image left behind, where it fits
-    llama_memory_seq_rm(memory_, scratch_, -1, -1);
+    return brought;
 }
 
 llama_pos KvTransfer::window_begin(llama_seq_id sequence) const { return parts_.rows->seq_pos_min(sequence); }

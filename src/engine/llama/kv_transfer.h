@@ -1,10 +1,11 @@
 // Moves rows between a llama.cpp context and row images, block by block, through one scratch sequence.
 //
 // Rows. Export: seq_cp(range -> scratch), get the state, seq_rm(scratch): O(rows of the range). Import:
-// compose an image, verify it completely, set it into the empty scratch sequence, hand its cells over by
-// seq_cp, seq_rm(scratch). After a refusal the scratch cells are scrubbed, since llama.cpp may have written
-// some of them. Of a hybrid memory only the rows are copied so, never the state beside them. Snapshots: the
-// state alone, set into the sequence itself. Owned by the engine, its thread only.
+// compose an image around the rows' places, verify it completely, offer it to the empty scratch sequence,
+// bring the rows (row_parts.h), hand the cells over by seq_cp, seq_rm(scratch). A refusal writes no row, a
+// bad part nothing of itself, and no sequence gets the cells. Of a hybrid memory only the rows are copied so,
+// never the state beside them. Snapshots: the state alone, set into the sequence itself. Owned by the engine,
+// its thread only.
 //   kv_transfer.cpp: rows     kv_snapshot.cpp: snapshots, forks
 #pragma once
 
@@ -18,6 +19,8 @@
 #include "base/tokens.h"
 #include "engine/kv_layout.h"
 #include "engine/llama/geometry.h"
+#include "engine/llama/row_parts.h"
+#include "engine/llama/state_feed.h"
 
 namespace kvasir {
 
@@ -29,7 +32,7 @@ class KvTransfer {
 
     Status export_rows(llama_seq_id sequence, Plane plane, TokenRange range, std::vector<std::byte>& rows);
     // The window rows of a range no longer than the window, or any append range.
-    Status import_rows(llama_seq_id sequence, Plane plane, TokenRange range, std::span<const std::byte> rows);
+    Status import_rows(llama_seq_id sequence, Plane plane, TokenRange range, RowSource& rows);
     // The state of a sequence of `end` tokens.
     Status export_snapshot(llama_seq_id sequence, Position end, std::vector<std::byte>& state);
     // Makes it the sequence's; rows from `end` on are dropped.
@@ -49,13 +52,14 @@ class KvTransfer {
     StateGeometries geometries(Plane plane) const;
     // The state of a sequence that holds at most `rows` rows; valid until the next call of anything here.
     Result<std::span<const std::byte>> get_state(llama_seq_id sequence, Plane plane, Position rows);
-    bool set_state(llama_seq_id sequence, Plane plane, std::span<const std::byte> image);
+    // Images that were walked. false: refused, nothing was written. offer_state() only makes room for it.
+    bool offer_state(llama_seq_id sequence, Plane plane, StateFeed& feed);
+    bool set_state(llama_seq_id sequence, Plane plane, std::span<const std::span<const std::byte>> image);
     Status export_part(llama_seq_id sequence, Plane plane, TokenRange range, std::vector<std::byte>& rows);
     Status check_rows(llama_seq_id sequence, Position tokens);
     Status check_snapshot(llama_seq_id sequence, Position tokens);
     Status export_opaque(llama_seq_id sequence, std::vector<std::byte>& state);
     bool import_opaque(llama_seq_id sequence, std::span<const std::byte> state);
-    void scrub(Plane plane, TokenRange range);
 
     llama_context& context_;
     llama_memory_t memory_;
@@ -65,6 +69,7 @@ class KvTransfer {
     Position positions_max_;
     std::vector<std::byte> image_;  // reused: fresh memory costs more than the copy
     std::vector<std::byte> part_;
+    RowPlaces places_;
 };
 
 }  // namespace kvasir

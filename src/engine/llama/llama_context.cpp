@@ -1,6 +1,7 @@
 // The context's life: made, given back while nobody needs it, made again. Weights stay: they are mapped from
 // the file, and the system takes their pages back by itself.
 #include <algorithm>
+#include <cstdint>
 #include <exception>
 
 #include <fmt/format.h>
@@ -10,10 +11,32 @@
 
 namespace kvasir {
 
+namespace {
+
+// How long threads look for the next graph before they sleep: some milliseconds, the longest pause between
+// two steps of one stream. Then they leave the cores to those that save and answer.
+constexpr std::uint32_t kPollRounds = 1;
+
+// Kept threads: starting them for every token costs most where steps are short.
+void attach_threads(LlamaContextPtr& context, std::int32_t count) {
+    if (count < 2) return;
+    ggml_threadpool_params params = ggml_threadpool_params_default(count);
+    params.poll = kPollRounds;
+    ggml_threadpool* threads = ggml_threadpool_new(&params);
+    if (threads == nullptr) return;  // it goes without
+    context.get_deleter().threads = threads;
+    llama_attach_threadpool(context.get(), threads, nullptr);
+}
+
+}  // namespace
+
 Result<LlamaContextPtr> make_llama_context(llama_model& model, const llama_context_params& params) {
     (void)take_llama_errors();
     LlamaContextPtr context(llama_init_from_model(&model, params));
-    if (context) return context;
+    if (context) {
+        attach_threads(context, params.n_threads);
+        return context;
+    }
     const std::string lines = take_llama_errors();
     return fail(ErrorCode::kModelUnusable, fmt::format("the engine refuses these options: {}",
                                                        lines.empty() ? "it gave no reason" : lines));

@@ -61,6 +61,8 @@ class LlamaEngine : public Engine {
                        std::vector<std::byte>& image) override;
     Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
                        std::span<const std::byte> image) override;
+    Status import_rows_in_parts(SequenceId sequence, Plane plane, TokenRange range,
+                                RowSource& source) override;
     Status export_snapshot(SequenceId sequence, std::vector<std::byte>& state) override;
     Status import_snapshot(SequenceId sequence, Position position, std::span<const std::byte> state) override;
 
@@ -90,7 +92,7 @@ class LlamaEngine : public Engine {
     Status check_rows(std::span<const BatchRow> rows) const;
     Status check_free_cells(std::size_t needed) const;
     Status take_back(std::span<const BatchRow> rows, int code);
-    Status import_window(SequenceId sequence, TokenRange range, std::span<const std::byte> image);
+    Status import_window(SequenceId sequence, TokenRange range, RowSource& source);
     Status check_snapshot_place(SequenceId sequence, Position position) const;
     // The sequence ends there now, in every plane.
     void set_end(SequenceId sequence, Position position);

@@ -31,9 +31,15 @@ Status LlamaEngine::export_rows(SequenceId sequence, Plane plane, TokenRange ran
 
 Status LlamaEngine::import_rows(SequenceId sequence, Plane plane, TokenRange range,
                                 std::span<const std::byte> image) {
+    RowsInMemory rows(image);
+    return import_rows_in_parts(sequence, plane, range, rows);
+}
+
+Status LlamaEngine::import_rows_in_parts(SequenceId sequence, Plane plane, TokenRange range,
+                                         RowSource& source) {
     if (!is_open(sequence)) return invalid("import: no such sequence");
     if (range.end > parts_.info.context_tokens || range.empty()) return invalid("import: beyond the context");
-    if (plane == Plane::kWindow) return import_window(sequence, range, image);
+    if (plane == Plane::kWindow) return import_window(sequence, range, source);
     Status imported;
     if (!layout().has_rows()) {
         imported = invalid("import: the model has no append rows");
@@ -42,7 +48,7 @@ Status LlamaEngine::import_rows(SequenceId sequence, Plane plane, TokenRange ran
     } else if (Status fits = check_free_cells(range.size()); !fits) {
         imported = std::move(fits);
     } else {
-        imported = transfer_->import_rows(static_cast<llama_seq_id>(sequence), plane, range, image);
+        imported = transfer_->import_rows(static_cast<llama_seq_id>(sequence), plane, range, source);
     }
     if (imported) {
         ledger_.append(sequence, range.size());
@@ -52,7 +58,7 @@ Status LlamaEngine::import_rows(SequenceId sequence, Plane plane, TokenRange ran
     return imported;
 }
 
-Status LlamaEngine::import_window(SequenceId sequence, TokenRange range, std::span<const std::byte> image) {
+Status LlamaEngine::import_window(SequenceId sequence, TokenRange range, RowSource& source) {
     const Position end = ledger_.length(sequence);
     const Position begin = parts_.geometry.layout.window_range(end).begin;
     const Position next = at(sequence).window_end <= begin ? begin : at(sequence).window_end;
@@ -64,7 +70,7 @@ Status LlamaEngine::import_window(SequenceId sequence, TokenRange range, std::sp
     } else if (range.size() > parts_.geometry.layout.window_tokens) {
         imported = invalid("import: more window rows than the window has");
     } else {
-        imported = transfer_->import_rows(static_cast<llama_seq_id>(sequence), Plane::kWindow, range, image);
+        imported = transfer_->import_rows(static_cast<llama_seq_id>(sequence), Plane::kWindow, range, source);
     }
     if (imported) {
         at(sequence).window_end = range.end;

@@ -17,11 +17,10 @@ Result<std::span<const std::byte>> read_piece(StateReader& reader, std::int32_t 
     return reader.bytes(bytes * cells);
 }
 
-void put_piece(std::vector<std::byte>& image, std::int32_t type, std::uint64_t bytes,
-               std::span<const std::byte> piece) {
-    put(image, type);
-    put(image, bytes);
-    put_bytes(image, piece);
+void put_piece(StatePieces& image, std::int32_t type, std::uint64_t bytes, std::span<const std::byte> piece) {
+    image.number(type);
+    image.number(bytes);
+    image.refer(piece);
 }
 
 }  // namespace
@@ -65,15 +64,15 @@ Result<SnapshotState> read_snapshot_part(StateReader& reader, const SnapshotGeom
     return state;
 }
 
-void put_snapshot_part(std::vector<std::byte>& image, const SnapshotGeometry& geometry,
-                       std::optional<Position> end, std::span<const std::byte> bytes) {
-    put(image, std::uint32_t{end ? 1U : 0U});
+void put_snapshot_part(StatePieces& image, const SnapshotGeometry& geometry, std::optional<Position> end,
+                       std::span<const std::byte> bytes) {
+    image.number(std::uint32_t{end ? 1U : 0U});
     if (end) {
-        put(image, static_cast<std::int32_t>(*end - 1));
-        put(image, std::uint32_t{0});
+        image.number(static_cast<std::int32_t>(*end - 1));
+        image.number(std::uint32_t{0});
     }
-    put(image, std::uint32_t{0});
-    put(image, geometry.model_layers);
+    image.number(std::uint32_t{0});
+    image.number(geometry.model_layers);
     std::uint64_t offset = 0;
     const auto next = [&](std::uint64_t size) {
         const auto piece = end ? bytes.subspan(offset, size) : std::span<const std::byte>();

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/tokens.h"
+#include "engine/llama/state_pieces.h"
 #include "engine/llama/state_reader.h"
 
 namespace kvasir {
@@ -40,8 +41,9 @@ std::uint64_t snapshot_part_bytes_max(const SnapshotGeometry& geometry);
 // kDamaged: another shape, more than one state, a position at or beyond positions_max.
 Result<SnapshotState> read_snapshot_part(StateReader& reader, const SnapshotGeometry& geometry,
                                          Position positions_max);
-// `end` nothing: a part without a state. Else the bytes are its pieces, one after the other.
-void put_snapshot_part(std::vector<std::byte>& image, const SnapshotGeometry& geometry,
-                       std::optional<Position> end, std::span<const std::byte> bytes);
+// `end` nothing: a part without a state. Else the bytes, which outlive the image, are its pieces, one after
+// the other.
+void put_snapshot_part(StatePieces& image, const SnapshotGeometry& geometry, std::optional<Position> end,
+                       std::span<const std::byte> bytes);
 
 }  // namespace kvasir

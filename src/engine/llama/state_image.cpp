@@ -1,7 +1,6 @@
 #include "engine/llama/state_image.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 namespace kvasir {
@@ -82,40 +81,66 @@ Result<StatePart> read_part(StateReader& reader, const StateGeometry& geometry, 
     return part;
 }
 
-void put_part(std::vector<std::byte>& image, const StateGeometry& geometry, CellNote note, TokenRange range,
+void put_part(StatePieces& image, const StateGeometry& geometry, CellNote note, TokenRange range,
               std::span<const std::byte> rows) {
-    put(image, kStreams);
-    put(image, std::uint32_t{range.size()});
+    image.number(kStreams);
+    image.number(std::uint32_t{range.size()});
     if (range.empty()) return;
     for (Position position = range.begin; position < range.end; ++position) {
-        put(image, static_cast<std::int32_t>(position));
-        put(image, std::uint32_t{1});
+        image.number(static_cast<std::int32_t>(position));
+        image.number(std::uint32_t{1});
         if (note == CellNote::kPlane) {
-            put(image, static_cast<std::int32_t>(position));
-            put(image, static_cast<std::int32_t>(position));
-            put(image, std::int32_t{0});
+            image.number(static_cast<std::int32_t>(position));
+            image.number(static_cast<std::int32_t>(position));
+            image.number(std::int32_t{0});
         }
-        put(image, std::int32_t{0});
+        image.number(std::int32_t{0});
     }
-    put(image, std::uint32_t{0});
-    put(image, static_cast<std::uint32_t>(geometry.size()));
+    image.number(std::uint32_t{0});
+    image.number(static_cast<std::uint32_t>(geometry.size()));
     std::uint64_t offset = 0;
     for (const StateLayer& layer : geometry) {
-        const auto keys = rows.subspan(offset, layer.key_row_bytes * range.size());
-        put(image, layer.key_type);
-        put(image, layer.key_row_bytes);
-        put_bytes(image, keys);
+        image.number(layer.key_type);
+        image.number(layer.key_row_bytes);
+        image.refer(rows.subspan(offset, layer.key_row_bytes * range.size()));
         offset += (layer.key_row_bytes + layer.value_row_bytes) * range.size();
     }
     offset = 0;
     for (const StateLayer& layer : geometry) {
         offset += layer.key_row_bytes * range.size();
         if (layer.value_row_bytes == 0) continue;
-        put(image, layer.value_type);
-        put(image, layer.value_row_bytes);
-        put_bytes(image, rows.subspan(offset, layer.value_row_bytes * range.size()));
+        image.number(layer.value_type);
+        image.number(layer.value_row_bytes);
+        image.refer(rows.subspan(offset, layer.value_row_bytes * range.size()));
         offset += layer.value_row_bytes * range.size();
     }
+}
+
+StatePieces begun_state() {
+    StatePieces image;
+    image.number(kStateMagic);
+    image.number(std::int32_t{0});
+    return image;
+}
+
+Result<ParsedState> parse(StateReader reader, const StateGeometries& geometries, Position cells_max) {
+    KVASIR_TRY_ASSIGN(const auto magic, reader.number<std::uint32_t>());
+    if (magic != kStateMagic) return damaged_state("its magic number is wrong");
+    KVASIR_TRY(reader.number<std::int32_t>().map([](std::int32_t) {}));
+    ParsedState state;
+    if (geometries.append != nullptr) {
+        KVASIR_TRY_ASSIGN(state.append,
+                          read_part(reader, *geometries.append, geometries.cell_note, cells_max));
+    }
+    if (geometries.window != nullptr) {
+        KVASIR_TRY_ASSIGN(state.window,
+                          read_part(reader, *geometries.window, geometries.cell_note, cells_max));
+    }
+    if (geometries.snapshot != nullptr) {
+        KVASIR_TRY_ASSIGN(state.snapshot, read_snapshot_part(reader, *geometries.snapshot, cells_max));
+    }
+    if (!reader.at_end()) return damaged_state("bytes trail it");
+    return state;
 }
 
 }  // namespace
@@ -139,24 +164,12 @@ std::uint64_t state_bytes_max(const StateGeometries& geometries, Position rows) 
 
 Result<ParsedState> parse_state(std::span<const std::byte> image, const StateGeometries& geometries,
                                 Position cells_max) {
-    StateReader reader(image);
-    KVASIR_TRY_ASSIGN(const auto magic, reader.number<std::uint32_t>());
-    if (magic != kStateMagic) return damaged_state("its magic number is wrong");
-    KVASIR_TRY(reader.number<std::int32_t>().map([](std::int32_t) {}));
-    ParsedState state;
-    if (geometries.append != nullptr) {
-        KVASIR_TRY_ASSIGN(state.append,
-                          read_part(reader, *geometries.append, geometries.cell_note, cells_max));
-    }
-    if (geometries.window != nullptr) {
-        KVASIR_TRY_ASSIGN(state.window,
-                          read_part(reader, *geometries.window, geometries.cell_note, cells_max));
-    }
-    if (geometries.snapshot != nullptr) {
-        KVASIR_TRY_ASSIGN(state.snapshot, read_snapshot_part(reader, *geometries.snapshot, cells_max));
-    }
-    if (!reader.at_end()) return damaged_state("bytes trail it");
-    return state;
+    return parse(StateReader(image), geometries, cells_max);
+}
+
+Result<ParsedState> parse_state(const StatePieces& image, const StateGeometries& geometries,
+                                Position cells_max) {
+    return parse(StateReader(image.pieces()), geometries, cells_max);
 }
 
 Status rows_of_part(const StatePart& part, const StateGeometry& geometry, TokenRange range,
@@ -183,37 +196,41 @@ Status rows_of_part(const StatePart& part, const StateGeometry& geometry, TokenR
     return {};
 }
 
-void compose_state(const StateGeometries& geometries, FilledPart filled, TokenRange range,
-                   std::span<const std::byte> rows, std::vector<std::byte>& image) {
-    image.clear();
-    put(image, kStateMagic);
-    put(image, std::int32_t{0});
-    if (geometries.append != nullptr) {
-        const bool has_rows = filled == FilledPart::kAppend;
-        put_part(image, *geometries.append, geometries.cell_note, has_rows ? range : TokenRange{}, rows);
-    }
-    if (geometries.window != nullptr) {
-        const bool has_rows = filled == FilledPart::kWindow;
-        put_part(image, *geometries.window, geometries.cell_note, has_rows ? range : TokenRange{}, rows);
+StatePieces compose_state(const StateGeometries& geometries, FilledPart filled, TokenRange range,
+                          std::span<const std::byte> rows) {
+    StatePieces image = begun_state();
+    const StateGeometry* full = filled == FilledPart::kAppend ? geometries.append : geometries.window;
+    for (const StateGeometry* part : {geometries.append, geometries.window}) {
+        if (part != nullptr)
+            put_part(image, *part, geometries.cell_note, part == full ? range : TokenRange{}, rows);
     }
     if (geometries.snapshot != nullptr) put_snapshot_part(image, *geometries.snapshot, std::nullopt, {});
+    image.finish();
+    return image;
 }
 
-void compose_snapshot(const StateGeometries& geometries, Position end, std::span<const std::byte> state,
-                      std::vector<std::byte>& image) {
-    image.clear();
-    put(image, kStateMagic);
-    put(image, std::int32_t{0});
-    for (const StateGeometry* rows : {geometries.append, geometries.window}) {
-        if (rows != nullptr) put_part(image, *rows, geometries.cell_note, {}, {});
+StatePieces compose_snapshot(const StateGeometries& geometries, Position end,
+                             std::span<const std::byte> state) {
+    StatePieces image = begun_state();
+    for (const StateGeometry* part : {geometries.append, geometries.window}) {
+        if (part != nullptr) put_part(image, *part, geometries.cell_note, {}, {});
     }
     put_snapshot_part(image, *geometries.snapshot, end, state);
+    image.finish();
+    return image;
+}
+
+StatePieces compose_opaque(std::span<const std::byte> state) {
+    StatePieces image = begun_state();
+    image.refer(state);
+    image.finish();
+    return image;
 }
 
 Status bytes_of_snapshot(const SnapshotState& snapshot, Position end, std::vector<std::byte>& state) {
     if (snapshot.end != end) return damaged_state("it is the state of another position");
     state.clear();
-    for (const auto& piece : snapshot.pieces) put_bytes(state, piece);
+    for (const auto& piece : snapshot.pieces) state.insert(state.end(), piece.begin(), piece.end());
     return {};
 }
 

@@ -62,21 +62,26 @@ struct ParsedState {
 // and row sizes as in the geometry. kDamaged says what is wrong.
 Result<ParsedState> parse_state(std::span<const std::byte> image, const StateGeometries& geometries,
                                 Position cells_max);
+Result<ParsedState> parse_state(const StatePieces& image, const StateGeometries& geometries,
+                                Position cells_max);
 
 // Copies the rows of `part` into `rows`, in position order: for each layer all key rows, then all value rows.
 // The part must hold exactly the positions of `range`: else kDamaged.
 Status rows_of_part(const StatePart& part, const StateGeometry& geometry, TokenRange range,
                     std::vector<std::byte>& rows);
 
-// Composes the image whose parts hold `range` with these rows (a row image). Of the two geometries the one
-// given in `filled` gets the rows; other parts, if present, are empty.
+// Composes the image whose parts hold `range` with these rows (a row image), which outlive it. Of the two
+// geometries the one given in `filled` gets the rows; other parts, if present, are empty.
 enum class FilledPart { kAppend, kWindow };
-void compose_state(const StateGeometries& geometries, FilledPart filled, TokenRange range,
-                   std::span<const std::byte> rows, std::vector<std::byte>& image);
+StatePieces compose_state(const StateGeometries& geometries, FilledPart filled, TokenRange range,
+                          std::span<const std::byte> rows);
 
-// Composes the image that holds the state of `end` tokens; parts for rows, if present, are empty.
-void compose_snapshot(const StateGeometries& geometries, Position end, std::span<const std::byte> state,
-                      std::vector<std::byte>& image);
+// Composes the image that holds the state of `end` tokens; parts for rows, if present, are empty. The state
+// outlives the image.
+StatePieces compose_snapshot(const StateGeometries& geometries, Position end,
+                             std::span<const std::byte> state);
+// The same of a state that nobody takes apart.
+StatePieces compose_opaque(std::span<const std::byte> state);
 // Copies a snapshot part's pieces into `state`. kDamaged: it is not the state of `end` tokens.
 Status bytes_of_snapshot(const SnapshotState& snapshot, Position end, std::vector<std::byte>& state);
 
@@ -85,8 +90,13 @@ std::uint64_t row_image_bytes(const StateGeometry& geometry, Position rows);
 // No image of so many rows in each part is longer.
 std::uint64_t state_bytes_max(const StateGeometries& geometries, Position rows);
 
-// kDamaged when a row holds a NaN or an infinity (for quantised types: in a scale).
-Status check_finite(std::span<const std::byte> rows, const StateGeometry& geometry, Position row_count);
+// kDamaged when a number is a NaN or an infinity (for quantised types: a scale). `part` are the bytes from
+// `begin` on of the image of so many rows; of a part that is not the whole image only when it
+// can_be_looked_at_in_parts(), and for a `begin` that is a multiple of four.
+Status check_finite(std::span<const std::byte> part, std::uint64_t begin, const StateGeometry& geometry,
+                    Position row_count);
+// Whether no number reaches from one part into the next, wherever they meet.
+bool can_be_looked_at_in_parts(const StateGeometry& geometry, Position row_count);
 // The same for a snapshot's bytes, which are F32.
 Status check_finite_state(std::span<const std::byte> state);
 

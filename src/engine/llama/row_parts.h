@@ -1,0 +1,35 @@
+// Brings the rows of one block into the cells that llama.cpp gave them, part by part: read and verified by
+// their source, looked at for numbers that are not finite, written. Each part is good before a byte of it is
+// written; after an error the parts before it stay in cells that belong to nobody.
+//
+// The engine's thread, joined by helping threads while it waits (base/workers.h).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "base/result.h"
+#include "engine/llama/state_feed.h"
+#include "engine/llama/state_image.h"
+#include "engine/row_source.h"
+
+namespace kvasir {
+
+// Stands for the rows of a block while its image is composed. Its bytes are used only where rows cannot be
+// written in parts: tensors on a device; else it costs addresses, not memory.
+class RowPlaces {
+  public:
+    // For all its parts, each of full length. Good until the next call.
+    std::span<std::byte> of(const RowSource& source);
+
+  private:
+    std::unique_ptr<std::byte[]> bytes_;
+    std::uint64_t size_ = 0;
+};
+
+// `feed` was fed an image composed around the first bytes of `places`, which are those of the source.
+Status bring_rows(RowSource& source, const StateFeed& feed, std::span<std::byte> places,
+                  const StateGeometry& geometry, Position rows);
+
+}  // namespace kvasir

@@ -1,0 +1,43 @@
+#include "engine/llama/state_feed.h"
+
+#include <cstring>
+#include <stdexcept>
+
+#include <ggml-backend.h>
+#include <ggml.h>
+
+namespace kvasir {
+
+void write_tensor(const TensorWrite& write, std::size_t begin, std::span<const std::byte> bytes) {
+    ggml_backend_tensor_set(write.tensor, bytes.data(), write.offset + begin, bytes.size());
+}
+
+std::span<const std::byte> StateFeed::take(std::size_t size) {
+    const auto bytes = reader_.bytes(size);
+    if (!bytes) throw std::runtime_error(bytes.error().message);
+    read_bytes_ += size;
+    return *bytes;
+}
+
+void StateFeed::read(void* to, std::size_t size) {
+    const auto bytes = take(size);
+    if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+}
+
+void StateFeed::read_tensor(ggml_tensor* tensor, std::size_t offset, std::size_t size) {
+    writes_.push_back({tensor, offset, take(size)});
+}
+
+bool StateFeed::all_in_memory() const {
+    for (const TensorWrite& write : writes_) {
+        const ggml_tensor* owner = write.tensor->view_src != nullptr ? write.tensor->view_src : write.tensor;
+        if (!ggml_backend_buffer_is_host(owner->buffer)) return false;
+    }
+    return true;
+}
+
+void StateFeed::apply() const {
+    for (const TensorWrite& write : writes_) write_tensor(write, 0, write.from);
+}
+
+}  // namespace kvasir
