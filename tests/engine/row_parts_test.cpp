@@ -4,16 +4,16 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <set>
+#include <utility>
 
-#include <ggml-alloc.h>
 #include <ggml-backend.h>
-#include <ggml-cpu.h>
 #include <ggml.h>
 #include <gtest/gtest.h>
 
 #include "base/workers.h"
+#include "engine/llama/row_places.h"
+#include "engine/test_tensors.h"
 
 namespace kvasir::test {
 namespace {
@@ -62,16 +62,12 @@ class TestedSource : public RowSource {
 // A tensor that takes the bytes of a block's rows from its end to its begin, in runs of many lengths.
 class RowPartsTest : public testing::Test {
   protected:
-    void start(const StateGeometry& geometry) {
+    void start(const StateGeometry& geometry, Where where = Where::kMemory) {
+        tensors_ = TestTensors();
         geometry_ = geometry;
         rows_ = rows_of(geometry);
-        ggml_init_params params{2 * ggml_tensor_overhead(), nullptr, true};
-        context_.reset(ggml_init(params));
-        tensor_ = ggml_new_tensor_1d(context_.get(), GGML_TYPE_I8, static_cast<std::int64_t>(rows_.size()));
-        buffer_.reset(
-            ggml_backend_alloc_ctx_tensors_from_buft(context_.get(), ggml_backend_cpu_buffer_type()));
-        ASSERT_TRUE(buffer_);
-        ggml_backend_buffer_clear(buffer_.get(), 0);
+        tensor_ = tensors_.add(rows_.size());
+        tensors_.allocate(where);
     }
     Status bring(RowSource& source) {
         const auto places = places_.of(source);
@@ -103,21 +99,21 @@ class RowPartsTest : public testing::Test {
     StateGeometry geometry_;
     Bytes rows_;
     RowPlaces places_;
-    std::unique_ptr<ggml_context, decltype(&ggml_free)> context_{nullptr, &ggml_free};
-    std::unique_ptr<ggml_backend_buffer, decltype(&ggml_backend_buffer_free)> buffer_{
-        nullptr, &ggml_backend_buffer_free};
+    TestTensors tensors_;
     ggml_tensor* tensor_ = nullptr;
 };
 
 TEST_F(RowPartsTest, EveryByteArrivesWhereItBelongs) {
-    for (const StateGeometry& geometry : {halves(), not_for_parts()}) {
-        start(geometry);
+    for (const auto& [geometry, where] : {std::pair(halves(), Where::kMemory),
+                                          {halves(), Where::kDevice},
+                                          {not_for_parts(), Where::kMemory}}) {
+        start(geometry, where);
         ASSERT_GE(rows_.size(), 2 * kWorkPartBytes);
         TestedSource source(rows_);
         const Status brought = bring(source);
         ASSERT_TRUE(brought) << brought.error().message;
         EXPECT_EQ(held(), rows_);
-        ggml_backend_buffer_clear(buffer_.get(), 0);
+        tensors_.clear();
         RowsInMemory in_memory(rows_);
         ASSERT_TRUE(bring(in_memory));
         EXPECT_EQ(held(), rows_);
@@ -129,7 +125,7 @@ TEST_F(RowPartsTest, ANumberThatIsNotFiniteIsToldAndItsPartNotWritten) {
     const std::uint64_t layer_bytes = rows_.size() / geometry_.size();
     for (std::size_t layer = 0; layer < geometry_.size(); ++layer) {
         for (const std::uint64_t at : {layer * layer_bytes, (layer + 1) * layer_bytes - 2}) {
-            ggml_backend_buffer_clear(buffer_.get(), 0);
+            tensors_.clear();
             Bytes rows = rows_;
             rows[at + 1] = std::byte{0x7c};
             rows[at] = std::byte{0};

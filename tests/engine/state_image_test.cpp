@@ -8,6 +8,8 @@
 #include <ggml.h>
 #include <gtest/gtest.h>
 
+#include "support/rows_of_part.h"
+
 namespace kvasir::test {
 namespace {
 

@@ -6,10 +6,13 @@
 #include <ggml.h>
 
 #include "engine/llama/state_image.h"
+#include "support/rows_of_part.h"
 
 namespace kvasir::fuzz {
 
 namespace {
+
+using test::rows_of_part;
 
 constexpr Position kCellsMax = 64;
 

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <llama-memory.h>  // internal header of the pinned engine: rows apart from states
 
+#include "engine/llama/row_copies.h"
+
 namespace kvasir {
 
 namespace {
@@ -80,6 +82,20 @@ Result<std::span<const std::byte>> KvTransfer::get_state(llama_seq_id sequence, 
     return std::span<const std::byte>(image_).first(bytes);
 }
 
+Status KvTransfer::tap_state(llama_seq_id sequence, Plane plane, StateTap& tap) {
+    llama_synchronize(&context_);
+    try {
+        tap.write(&kStateMagic, sizeof(kStateMagic));  // which its own function adds, and the sequence id
+        tap.write(&sequence, sizeof(sequence));
+        memory_->state_write(tap, sequence, flags_of(plane));
+    } catch (const std::exception& error) {
+        return fail(ErrorCode::kDamaged,
+                    fmt::format("the engine did not hand out its KV state: {}", error.what()));
+    }
+    if (!tap.reads().empty()) places_.suit(*tap.reads().front().tensor);
+    return {};
+}
+
 bool KvTransfer::offer_state(llama_seq_id sequence, Plane plane, StateFeed& feed) {
     llama_synchronize(&context_);
     try {
@@ -104,12 +120,18 @@ Status KvTransfer::export_part(llama_seq_id sequence, Plane plane, TokenRange ra
                                std::vector<std::byte>& rows) {
     parts_.rows->seq_cp(sequence, scratch_, static_cast<llama_pos>(range.begin),
                         static_cast<llama_pos>(range.end));
-    const auto image = get_state(scratch_, plane, range.size());
+    const Status copied = copy_scratch(plane, range, rows);
     llama_memory_seq_rm(memory_, scratch_, -1, -1);
-    if (!image) return fail(image.error());
-    KVASIR_TRY_ASSIGN(const ParsedState state, parse_state(*image, geometries(plane), positions_max_));
-    return rows_of_part(plane == Plane::kAppend ? state.append : state.window, geometry_of(geometry_, plane),
-                        range, rows);
+    return copied;
+}
+
+Status KvTransfer::copy_scratch(Plane plane, TokenRange range, std::vector<std::byte>& rows) {
+    StateTap tap(places_.of_bytes(row_image_bytes(geometry_.append, range.size()) +
+                                  row_image_bytes(geometry_.window, range.size())));
+    KVASIR_TRY(tap_state(scratch_, plane, tap));
+    KVASIR_TRY_ASSIGN(const ParsedState state, parse_state(tap.finish(), geometries(plane), positions_max_));
+    return copy_rows(plane == Plane::kAppend ? state.append : state.window, tap,
+                     geometry_of(geometry_, plane), range, rows);
 }
 
 Status KvTransfer::export_rows(llama_seq_id sequence, Plane plane, TokenRange range,
@@ -144,7 +166,9 @@ Status KvTransfer::import_rows(llama_seq_id sequence, Plane plane, TokenRange ra
     StateFeed feed(image.pieces());
     Status brought =
         fail(ErrorCode::kOutOfMemory, fmt::format("the engine has no {} free KV cells", range.size()));
-    if (offer_state(scratch_, plane, feed)) brought = bring_rows(rows, feed, places, geometry, range.size());
+    const bool offered = offer_state(scratch_, plane, feed);
+    if (!feed.writes().empty()) places_.suit(*feed.writes().front().tensor);
+    if (offered) brought = bring_rows(rows, feed, places, geometry, range.size());
     if (brought) {
         parts_.rows->seq_cp(scratch_, sequence, static_cast<llama_pos>(range.begin),
                             static_cast<llama_pos>(range.end));

@@ -1,6 +1,7 @@
 // Moves rows between a llama.cpp context and row images, block by block, through one scratch sequence.
 //
-// Rows. Export: seq_cp(range -> scratch), get the state, seq_rm(scratch): O(rows of the range). Import:
+// Rows. Export: seq_cp(range -> scratch), tap its state, copy the rows out of the tensors (row_copies.h),
+// seq_rm(scratch): O(rows of the range). Import:
 // compose an image around the rows' places, verify it completely, offer it to the empty scratch sequence,
 // bring the rows (row_parts.h), hand the cells over by seq_cp, seq_rm(scratch). A refusal writes no row, a
 // bad part nothing of itself, and no sequence gets the cells. Of a hybrid memory only the rows are copied so,
@@ -20,7 +21,9 @@
 #include "engine/kv_layout.h"
 #include "engine/llama/geometry.h"
 #include "engine/llama/row_parts.h"
+#include "engine/llama/row_places.h"
 #include "engine/llama/state_feed.h"
+#include "engine/llama/state_tap.h"
 
 namespace kvasir {
 
@@ -52,10 +55,13 @@ class KvTransfer {
     StateGeometries geometries(Plane plane) const;
     // The state of a sequence that holds at most `rows` rows; valid until the next call of anything here.
     Result<std::span<const std::byte>> get_state(llama_seq_id sequence, Plane plane, Position rows);
+    // The same, but rows stay in their tensors.
+    Status tap_state(llama_seq_id sequence, Plane plane, StateTap& tap);
     // Images that were walked. false: refused, nothing was written. offer_state() only makes room for it.
     bool offer_state(llama_seq_id sequence, Plane plane, StateFeed& feed);
     bool set_state(llama_seq_id sequence, Plane plane, std::span<const std::span<const std::byte>> image);
     Status export_part(llama_seq_id sequence, Plane plane, TokenRange range, std::vector<std::byte>& rows);
+    Status copy_scratch(Plane plane, TokenRange range, std::vector<std::byte>& rows);
     Status check_rows(llama_seq_id sequence, Position tokens);
     Status check_snapshot(llama_seq_id sequence, Position tokens);
     Status export_opaque(llama_seq_id sequence, std::vector<std::byte>& state);

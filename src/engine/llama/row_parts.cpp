@@ -98,15 +98,6 @@ class RowParts {
 
 }  // namespace
 
-std::span<std::byte> RowPlaces::of(const RowSource& source) {
-    const std::uint64_t bytes = source.parts() * kRowPartBytes;
-    if (size_ < bytes) {
-        bytes_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
-        size_ = bytes;
-    }
-    return {bytes_.get(), bytes};
-}
-
 Status bring_rows(RowSource& source, const StateFeed& feed, std::span<std::byte> places,
                   const StateGeometry& geometry, Position rows) {
     return RowParts(source, feed, places, geometry, rows).bring();

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
 
 #include "base/result.h"
@@ -15,18 +14,6 @@
 #include "engine/row_source.h"
 
 namespace kvasir {
-
-// Stands for the rows of a block while its image is composed. Its bytes are used only where rows cannot be
-// written in parts: tensors on a device; else it costs addresses, not memory.
-class RowPlaces {
-  public:
-    // For all its parts, each of full length. Good until the next call.
-    std::span<std::byte> of(const RowSource& source);
-
-  private:
-    std::unique_ptr<std::byte[]> bytes_;
-    std::uint64_t size_ = 0;
-};
 
 // `feed` was fed an image composed around the first bytes of `places`, which are those of the source.
 Status bring_rows(RowSource& source, const StateFeed& feed, std::span<std::byte> places,

@@ -1,10 +1,13 @@
 #include "engine/llama/state_feed.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
 #include <ggml-backend.h>
 #include <ggml.h>
+
+#include "engine/llama/tensor_memory.h"
 
 namespace kvasir {
 
@@ -29,11 +32,8 @@ void StateFeed::read_tensor(ggml_tensor* tensor, std::size_t offset, std::size_t
 }
 
 bool StateFeed::all_in_memory() const {
-    for (const TensorWrite& write : writes_) {
-        const ggml_tensor* owner = write.tensor->view_src != nullptr ? write.tensor->view_src : write.tensor;
-        if (!ggml_backend_buffer_is_host(owner->buffer)) return false;
-    }
-    return true;
+    return std::all_of(writes_.begin(), writes_.end(),
+                       [](const TensorWrite& write) { return in_memory(*write.tensor); });
 }
 
 void StateFeed::apply() const {

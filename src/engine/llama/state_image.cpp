@@ -172,26 +172,11 @@ Result<ParsedState> parse_state(const StatePieces& image, const StateGeometries&
     return parse(StateReader(image.pieces()), geometries, cells_max);
 }
 
-Status rows_of_part(const StatePart& part, const StateGeometry& geometry, TokenRange range,
-                    std::vector<std::byte>& rows) {
+Status check_positions(const StatePart& part, TokenRange range) {
     if (part.positions.size() != range.size()) return damaged_state("it holds another number of rows");
     for (const Position position : part.positions) {
         if (position < range.begin || position >= range.end)
             return damaged_state("it holds rows of other positions");
-    }
-    rows.resize(row_image_bytes(geometry, range.size()));
-    std::byte* out = rows.data();
-    const auto copy_rows = [&](std::span<const std::byte> from, std::uint64_t row_bytes) {
-        if (row_bytes == 0) return;
-        for (std::size_t cell = 0; cell < part.positions.size(); ++cell) {
-            std::memcpy(out + row_bytes * (part.positions[cell] - range.begin),
-                        from.data() + row_bytes * cell, row_bytes);
-        }
-        out += row_bytes * range.size();
-    };
-    for (std::size_t layer = 0; layer < geometry.size(); ++layer) {
-        copy_rows(part.keys[layer], geometry[layer].key_row_bytes);
-        copy_rows(part.values[layer], geometry[layer].value_row_bytes);
     }
     return {};
 }

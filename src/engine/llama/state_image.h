@@ -65,10 +65,8 @@ Result<ParsedState> parse_state(std::span<const std::byte> image, const StateGeo
 Result<ParsedState> parse_state(const StatePieces& image, const StateGeometries& geometries,
                                 Position cells_max);
 
-// Copies the rows of `part` into `rows`, in position order: for each layer all key rows, then all value rows.
 // The part must hold exactly the positions of `range`: else kDamaged.
-Status rows_of_part(const StatePart& part, const StateGeometry& geometry, TokenRange range,
-                    std::vector<std::byte>& rows);
+Status check_positions(const StatePart& part, TokenRange range);
 
 // Composes the image whose parts hold `range` with these rows (a row image), which outlive it. Of the two
 // geometries the one given in `filled` gets the rows; other parts, if present, are empty.

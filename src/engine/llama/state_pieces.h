@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -21,9 +20,10 @@ class StatePieces {
 
     template <class T>
     void number(T value) {
-        const std::size_t at = headers_.size();
-        headers_.resize(at + sizeof(T));
-        std::memcpy(headers_.data() + at, &value, sizeof(T));
+        copy(std::as_bytes(std::span(&value, 1)));
+    }
+    void copy(std::span<const std::byte> bytes) {
+        headers_.insert(headers_.end(), bytes.begin(), bytes.end());
     }
     // Only referred to.
     void refer(std::span<const std::byte> bytes) {

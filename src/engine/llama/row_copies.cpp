@@ -1,0 +1,99 @@
+#include "engine/llama/row_copies.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <ggml-backend.h>
+
+#include "base/limits.h"
+#include "base/workers.h"
+#include "engine/llama/state_reader.h"
+
+namespace kvasir {
+
+namespace {
+
+// Rows of neighbouring positions that stand behind each other in one tensor.
+struct RowCopy {
+    const TensorRead* from = nullptr;
+    std::uint64_t begin = 0;  // in it
+    std::uint64_t bytes = 0;
+    std::byte* to = nullptr;
+};
+
+class RowCopies {
+  public:
+    RowCopies(const StatePart& part, const StateTap& tap, Position begin)
+        : part_(part), tap_(tap), begin_(begin) {}
+
+    // All rows of one layer's keys or values, which stand in cell order; `to` gets them in position order.
+    Status add(std::span<const std::byte> places, std::uint64_t row_bytes, std::byte* to) {
+        if (row_bytes == 0) return {};
+        for (std::size_t cell = 0; cell < part_.positions.size(); ++cell) {
+            const std::byte* place = places.data() + cell * row_bytes;
+            const TensorRead* read = read_of(place);
+            if (read == nullptr || place + row_bytes > read->place.data() + read->place.size())
+                return damaged_state("a row stands in no tensor");
+            const RowCopy row{read, static_cast<std::uint64_t>(place - read->place.data()), row_bytes,
+                              to + row_bytes * (part_.positions[cell] - begin_)};
+            if (!extends(row)) copies_.push_back(row);
+        }
+        return {};
+    }
+
+    void run(std::uint64_t bytes) const {
+        const bool in_tensors = tap_.all_in_memory();
+        if (!in_tensors) tap_.fetch();
+        Workers::shared().run_bytes(bytes, copies_.size(), [&](std::size_t number) {
+            const RowCopy& copy = copies_[number];
+            if (in_tensors)
+                ggml_backend_tensor_get(copy.from->tensor, copy.to, copy.from->offset + copy.begin,
+                                        copy.bytes);
+            else
+                std::memcpy(copy.to, copy.from->place.data() + copy.begin, copy.bytes);
+        });
+    }
+
+  private:
+    const TensorRead* read_of(const std::byte* place) const {
+        const auto& reads = tap_.reads();
+        const auto after = std::partition_point(
+            reads.begin(), reads.end(), [&](const TensorRead& read) { return read.place.data() <= place; });
+        return after == reads.begin() ? nullptr : &*(after - 1);
+    }
+    bool extends(const RowCopy& row) {
+        if (copies_.empty()) return false;
+        RowCopy& last = copies_.back();
+        if (last.from != row.from || last.begin + last.bytes != row.begin || last.to + last.bytes != row.to ||
+            last.bytes + row.bytes > kRowPartBytes) {
+            return false;
+        }
+        last.bytes += row.bytes;
+        return true;
+    }
+
+    const StatePart& part_;
+    const StateTap& tap_;
+    const Position begin_;
+    std::vector<RowCopy> copies_;
+};
+
+}  // namespace
+
+Status copy_rows(const StatePart& part, const StateTap& tap, const StateGeometry& geometry, TokenRange range,
+                 std::vector<std::byte>& rows) {
+    KVASIR_TRY(check_positions(part, range));
+    rows.resize(row_image_bytes(geometry, range.size()));
+    RowCopies copies(part, tap, range.begin);
+    std::byte* to = rows.data();
+    for (std::size_t layer = 0; layer < geometry.size(); ++layer) {
+        KVASIR_TRY(copies.add(part.keys[layer], geometry[layer].key_row_bytes, to));
+        to += geometry[layer].key_row_bytes * range.size();
+        KVASIR_TRY(copies.add(part.values[layer], geometry[layer].value_row_bytes, to));
+        to += geometry[layer].value_row_bytes * range.size();
+    }
+    copies.run(rows.size());
+    return {};
+}
+
+}  // namespace kvasir
