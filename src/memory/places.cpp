@@ -112,8 +112,13 @@ void Places::note_collected(AgentId agent) {
     });
 }
 
+void Places::let_copy(ResidentAgent& agent, Position kept) {
+    if (agent.copying != nullptr) agent.copying->copy_beyond(kept);
+}
+
 // An empty sequence, whatever could not be rewound.
 Status Places::reset(ResidentAgent& agent) {
+    let_copy(agent, 0);
     agent.forget_after(0);
     agent.windows.clear();
     if (context_.engine.length(agent.sequence) == 0 && context_.engine.append_cells(agent.sequence) == 0)
@@ -130,12 +135,14 @@ Status Places::reuse_own(ResidentAgent& agent, Position position) {
     if (position < context_.engine.rewind_floor(agent.sequence)) {
         return fail(ErrorCode::kInvalidArgument, "the window rows there are gone");
     }
+    let_copy(agent, position);
     KVASIR_TRY(context_.engine.rewind(agent.sequence, position));
     agent.forget_after(position);
     return {};
 }
 
 void Places::drop(ResidentAgent& agent) {
+    let_copy(agent, 0);
     context_.engine.close_sequence(agent.sequence);
     residency_.remove(agent);
 }

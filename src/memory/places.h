@@ -137,6 +137,8 @@ class Places {
     // Who holds most of them, so that they can be copied now. Null: nobody holds any.
     Leader find_holder(const ResidentAgent* follower, const Wanted& wanted);
     Status fork_rows(const Leader& leader, ResidentAgent& follower, const Wanted& wanted);
+    // The agent keeps so many rows; what a save wants of the others is copied first.
+    void let_copy(ResidentAgent& agent, Position kept);
     Status reset(ResidentAgent& agent);
     Status reuse_own(ResidentAgent& agent, Position position);
     void note_damaged(const std::string& name, const std::string& reason);

@@ -32,7 +32,8 @@ struct ResidentAgent {
     std::optional<Position>
         durable_at;                  // rows [0, durable_at), window and state there are stored and referenced
     std::optional<AgentState> busy;  // what is being done with it just now
-    SaveRun* writing = nullptr;      // its rows are copied, and their files being written
+    SaveRun* writing = nullptr;      // its save, which a turn need not wait for
+    SaveRun* copying = nullptr;      // a save that has not copied all of its rows yet; not always its own
     Position cells_promised = 0;     // while it is busy: cells that it may come to hold
     // The prompt that a turn reads into it, and which of all turns that is. Empty: nothing is read.
     std::span<const Token> reading;

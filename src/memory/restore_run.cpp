@@ -15,6 +15,8 @@ constexpr Position kStoredGainTokensMin = 64;
 constexpr Position kAwaitedGainTokensMin = 64;
 // A disk that takes longer than this is not waited for.
 constexpr double kSaveWaitMsMax = 10'000;
+// Of rows that are to go and that a save wants: more are not copied at once, beside the streams of others.
+constexpr Position kCopiedAtOnceMax = kBlockTokens;
 // Fewer of another agent's rows are not worth a copy.
 constexpr Position kCopiedTokensMin = 16;
 
@@ -86,12 +88,19 @@ Status RestoreRun::make_plan() {
     }
     const bool copies = copying_pays(holder.shared);
     const bool imports = !(copies && holder.shared >= plan_.position) && importing_pays();
+    const bool in_place = imports && can_rewind_in_place();
+    kept_ = in_place ? plan_.position : imports || copies ? 0 : own_;
+    if (copies_pay(kept_)) {
+        stage_ = Stage::kCopies;
+        return {};
+    }
     if (!imports) return copies ? copy_from(holder) : finish();
+    places_.let_copy(agent_, kept_);
     own_ = 0;
     next_ = 0;
     hold_plan();
     stage_ = Stage::kImport;
-    if (can_rewind_in_place()) {
+    if (in_place) {
         next_ = plan_.rows_size();
         return {};
     }
@@ -125,6 +134,17 @@ bool RestoreRun::save_pays() const {
         wait_ms_max =
             std::min(wait_ms_max, places_.rates_.prefill_ms(shared - otherwise_).value_or(wait_ms_max));
     return static_cast<double>(places_.clock_.monotonic_us() - *save_awaited_us_) / 1000.0 < wait_ms_max;
+}
+
+// Those beyond what the agent keeps go when it goes on.
+bool RestoreRun::copies_pay(Position kept) const {
+    return !alone_ && agent_.copying != nullptr && agent_.copying->rows_to_copy(kept) > kCopiedAtOnceMax;
+}
+
+Status RestoreRun::await_copies() {
+    if (copies_pay(kept_)) return {};
+    stage_ = Stage::kPlan;
+    return make_plan();
 }
 
 Status RestoreRun::await_save() {
@@ -235,6 +255,8 @@ Status RestoreRun::advance() {
             return follow();
         case Stage::kSave:
             return await_save();
+        case Stage::kCopies:
+            return await_copies();
         case Stage::kImport:
             return import_next();
         case Stage::kDone:

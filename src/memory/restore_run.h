@@ -56,19 +56,23 @@ class RestoreRun {
     // Plans, or imports one block. An error: nothing could be made of the place.
     Status step();
     bool done() const { return stage_ == Stage::kDone; }
-    // For rows that another turn reads just now, or that a save writes: steps do nothing until they are
-    // there.
-    bool waits() const { return (stage_ == Stage::kFollow || stage_ == Stage::kSave) && !alone_; }
+    // For rows that another turn reads just now, or that a save writes, or until one has copied those that
+    // are to go: steps do nothing until then.
+    bool waits() const {
+        return (stage_ == Stage::kFollow || stage_ == Stage::kSave || stage_ == Stage::kCopies) && !alone_;
+    }
     void go_alone() { alone_ = true; }
     const Reuse& reuse() const { return reuse_; }  // when done
 
   private:
-    enum class Stage { kPlan, kFollow, kSave, kImport, kDone };
+    enum class Stage { kPlan, kFollow, kSave, kCopies, kImport, kDone };
 
     Status advance();
     Status make_plan();
     Status follow();
     Status await_save();
+    Status await_copies();
+    bool copies_pay(Position kept) const;
     bool save_pays() const;
     bool copying_pays(Position shared) const;
     Status copy_from(const Leader& leader);
@@ -93,6 +97,7 @@ class RestoreRun {
     bool alone_ = false;      // waits for nobody (any more)
     bool copies_ = true;      // until that failed
     Position otherwise_ = 0;  // what there is without waiting
+    Position kept_ = 0;       // kCopies: of the rows that the agent has
     std::optional<std::int64_t> save_awaited_us_;  // since then
     std::set<BlockName> excluded_;
     RestorePlan plan_;

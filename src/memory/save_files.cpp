@@ -59,7 +59,7 @@ Status SaveRun::begin_write(const Pending& pending) {
         return {};
     }
     const auto rows = saves_.take_memory();
-    KVASIR_TRY(context_.engine.export_rows(agent_->sequence, Plane::kAppend, range, *rows));
+    KVASIR_TRY(context_.engine.export_rows(rows_->sequence, Plane::kAppend, range, *rows));
     result_.append_rows_written += range.size();
     result_.append_bytes_written += rows->size();
     ++result_.blocks_written;
@@ -67,14 +67,28 @@ Status SaveRun::begin_write(const Pending& pending) {
     return {};
 }
 
-Status SaveRun::copy_next() {
-    const Pending& pending = plan_.pending[next_];
+Status SaveRun::begin(Pending& pending) {
+    if (std::exchange(pending.begun, true)) return {};
     // Another agent may have written it since this save was planned.
     KVASIR_TRY_ASSIGN(const auto stored,
                       context_.store.catalog().block(pending.identity.kind, pending.identity.name));
     if (!stored && !share_file(pending.identity.name)) KVASIR_TRY(begin_write(pending));
-    ++next_;
     return {};
+}
+
+Position SaveRun::rows_to_copy(Position kept) const {
+    Position rows = 0;
+    for (const Pending& pending : plan_.pending)
+        rows += pending.is_to_copy(kept) ? pending.identity.range.size() : 0;
+    return rows;
+}
+
+void SaveRun::copy_beyond(Position kept) {
+    while (stage_ == Stage::kRoom) step();
+    for (Pending& pending : plan_.pending) {
+        if (done() || !pending.is_to_copy(kept)) continue;
+        if (const Status status = begin(pending); !status) finish(status);
+    }
 }
 
 // The last file of a name is the one that is there: a save that is planned anew may write a block once more.
@@ -103,16 +117,19 @@ void SaveRun::collect_all() {
 
 Status SaveRun::write_some() {
     KVASIR_TRY(collect_written());
-    if (!all_copied() && may_copy()) KVASIR_TRY(copy_next());
+    if (!all_copied() && may_copy()) KVASIR_TRY(begin(plan_.pending[next_++]));
     if (all_copied()) end_copying(writes_.empty() ? Stage::kRefer : Stage::kWrite);
     return {};
 }
 
 void SaveRun::end_copying(Stage next) {
     stage_ = next;
-    if (agent_ == nullptr || agent_->writing != nullptr) return;
-    agent_->busy.reset();
-    agent_->writing = this;
+    leave_rows();
+}
+
+void SaveRun::leave_rows() {
+    if (rows_ != nullptr) rows_->copying = nullptr;
+    rows_ = nullptr;
 }
 
 bool SaveRun::waits() const {

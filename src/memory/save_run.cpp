@@ -77,6 +77,10 @@ Status SaveRun::make_plan() {
     room_.want(plan_.image_bytes, record_.name);
     result_.blocks_shared = plan_.blocks_shared;
     stage_ = Stage::kRoom;
+    agent_->busy.reset();
+    agent_->writing = this;
+    rows_ = agent_;
+    rows_->copying = this;
     if (plan_.pending.empty()) end_copying(Stage::kRefer);
     return {};
 }
@@ -170,6 +174,7 @@ void SaveRun::finish(const Status& status) {
 }
 
 void SaveRun::leave_agent(bool saved) {
+    leave_rows();
     if (agent_ == nullptr) return;
     if (agent_->writing == nullptr) agent_->busy.reset();
     agent_->writing = nullptr;

@@ -3,8 +3,9 @@
 // written again, so a save costs the new tokens and one partial block.
 //
 // A save that cannot be done is no error: tokens are the truth. The result says why. The agent must be idle;
-// it is kSaving then, and its rows must not change until all of them are copied (writes_only()); from then on
-// another turn may take its place. Dropped before its end, a save leaves nothing behind. Engine thread.
+// it is kSaving then. As soon as it is planned another turn may take the agent's place: rows that are not
+// copied yet are copied while that turn goes on from them, and those that it wants to change before it does
+// (copy_beyond()). Dropped before its end, a save leaves nothing behind. Engine thread.
 //   save_run.cpp: the way     save_files.cpp: blocks become files     save_points.cpp: windows and states
 #pragma once
 
@@ -51,12 +52,15 @@ class SaveRun {
     void wait_some() const;  // until then, but not long
     void finish_all();       // steps and waits until it is done
 
-    // Everything is copied, or it is done: the agent's rows are no longer needed, and may change.
-    bool writes_only() const {
-        return stage_ == Stage::kRefer || done() || (stage_ == Stage::kWrite && all_copied());
-    }
-    // They will: from now on the agent's place is another's. Only when writes_only().
+    // Another turn may take the agent's place. Not before the plan is made: it counts on what an earlier save
+    // of the agent leaves, so that a client is never more than a turn ahead of the disk.
+    bool may_let_go() const { return stage_ != Stage::kPlan; }
+    // It does: what the agent is to become is no longer this save's. Only when may_let_go().
     void let_go();
+    // Rows from `kept` on that are not copied yet.
+    Position rows_to_copy(Position kept) const;
+    // Copies them now, whatever is in flight: the agent is about to lose them.
+    void copy_beyond(Position kept);
 
     const AgentRecord& agent() const { return record_; }
     Position length() const { return length_; }
@@ -73,6 +77,11 @@ class SaveRun {
     struct Pending {
         BlockIdentity identity;
         SharedImage image;
+        bool begun = false;
+
+        bool is_to_copy(Position kept) const {
+            return !begun && image == nullptr && identity.range.end > kept;
+        }
     };
     // A position at which a restore may end, and what it needs for that besides append rows.
     struct Point {
@@ -110,8 +119,9 @@ class SaveRun {
     bool all_copied() const { return next_ == plan_.pending.size(); }
     bool may_copy() const;
     Status write_some();
-    Status copy_next();
+    Status begin(Pending& pending);
     void end_copying(Stage next);
+    void leave_rows();
     bool share_file(const BlockName& name);
     Status begin_write(const Pending& pending);
     void note_written(StoredBlock block);
@@ -125,7 +135,8 @@ class SaveRun {
     KvContext context_;
     const Clock& clock_;
     SavesInFlight& saves_;
-    ResidentAgent* agent_;  // null: let go
+    ResidentAgent* agent_;           // null: let go
+    ResidentAgent* rows_ = nullptr;  // who has the rows that are still to be copied
     AgentRecord record_;
     std::optional<BranchId> branch_;
     Position length_ = 0;

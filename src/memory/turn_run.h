@@ -69,7 +69,7 @@ class TurnRun {
         if (save_) save_->wait_some();
     }
     // Whether it has a place, or its save has: no other turn may go on from its rows meanwhile.
-    bool has_place() const { return agent_ != nullptr || (save_ && !save_->writes_only()); }
+    bool has_place() const { return agent_ != nullptr || (save_ && !save_->may_let_go()); }
     void restore() {
         while (stage_ == TurnStage::kRestore) {
             restore_some();

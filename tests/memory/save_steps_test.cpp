@@ -47,11 +47,42 @@ class SaveSteps : public MemoryTest {
 
     // Steps until its rows are copied. The disk is held, so that no file of it is written.
     static void copy_all(TurnRun& run) {
-        while (run.has_place()) {
-            ASSERT_FALSE(run.waits());
-            run.save_some();
-        }
+        while (run.stage() == TurnStage::kAnswered && !run.waits()) run.save_some();
         EXPECT_EQ(run.stage(), TurnStage::kAnswered);
+        EXPECT_FALSE(run.has_place());
+    }
+    // A turn of Ada's that is answered, and whose save is planned and has copied nothing.
+    std::unique_ptr<TurnRun> planned(const std::string& text) {
+        world_.create("ada", prompt_);
+        auto turn = answered("ada", text);
+        EXPECT_EQ(turn->result()->text, world_.exact().answer(world_.engine().fake(), "ada", text, 6));
+        EXPECT_TRUE(turn->has_place()) << "control: nothing is planned yet";
+        turn->save_some();
+        EXPECT_FALSE(turn->has_place());
+        return turn;
+    }
+    // The whole conversation with another first message than the one before.
+    TurnRequest other_words(const std::string& text) const {
+        TurnRequest request;
+        request.agent = "ada";
+        request.history = History::kSent;
+        request.messages = {{Role::kSystem, prompt_, {}, {}, {}, {}}, {Role::kUser, text, {}, {}, {}, {}}};
+        request.reading = AnswerReading::kRaw;
+        request.answer_tokens_max = 6;
+        return request;
+    }
+    // After a restart a client goes on from `text` and its answer as it was at first: rows come from disk,
+    // and they are the right ones.
+    void expect_first_line(const std::string& text, const std::string& answer) {
+        world_.restart();
+        TurnRequest request = other_words(text);
+        request.messages.push_back({Role::kAssistant, answer, {}, {}, {}, {}});
+        request.messages.push_back({Role::kUser, "and now?", {}, {}, {}, {}});
+        const auto turn = answered(std::move(request));
+        EXPECT_EQ(turn->result()->metrics.source, ReuseSource::kDisk);
+        EXPECT_GE(turn->result()->metrics.reused_tokens + 1, world_.exact().tokens("ada").size());
+        EXPECT_EQ(turn->result()->warning, "");
+        EXPECT_EQ(turn->result()->text, world_.exact().answer(world_.engine().fake(), "ada", "and now?", 6));
     }
     // A turn up to its answer, KV not saved yet.
     std::unique_ptr<TurnRun> answered(const std::string& agent, const std::string& text) {
@@ -217,6 +248,73 @@ TEST_P(SaveSteps, TheNextTurnGoesOnWhileFilesAreWritten) {
     expect_restorable("ada");
 }
 
+TEST_P(SaveSteps, TheNextTurnGoesOnWhileRowsAreCopied) {
+    const auto first = planned(words(700, 'm'));
+    const std::string text = words(300, 'n');
+    const auto second = answered("ada", text);
+    EXPECT_EQ(second->result()->metrics.source, ReuseSource::kResident);
+    EXPECT_GT(second->result()->metrics.reused_tokens, 1300u);
+    EXPECT_EQ(second->result()->text, world_.exact().answer(world_.engine().fake(), "ada", text, 6));
+    for (int i = 0; i < 2; ++i) first->save_some();
+    EXPECT_EQ(first->stage(), TurnStage::kAnswered) << "control: most of it was still to be copied";
+    first->save();
+    second->save();
+    EXPECT_EQ(first->result()->durability, Durability::kTokensAndKv) << first->result()->warning;
+    EXPECT_EQ(second->result()->durability, Durability::kTokensAndKv) << second->result()->warning;
+    EXPECT_GT(first->result()->save.blocks_written, 1u);
+    world_.restart();
+    const TurnResult turn = world_.say("ada", "and now?", 4);
+    EXPECT_EQ(turn.metrics.source, ReuseSource::kDisk);
+    EXPECT_EQ(turn.warning, "");
+}
+
+TEST_P(SaveSteps, WhatTheNextTurnChangesIsCopiedBefore) {
+    const std::string text = words(300, 'm');
+    const auto first = planned(text);
+    const std::string answer = first->result()->text;
+    const auto second = answered(other_words(words(300, 'n')));  // driven alone, so that it waits for nobody
+    first->save();
+    second->save();
+    EXPECT_EQ(first->result()->durability, Durability::kTokensAndKv) << first->result()->warning;
+    EXPECT_EQ(second->result()->durability, Durability::kTokensAndKv) << second->result()->warning;
+    expect_first_line(text, answer);
+}
+
+TEST_P(SaveSteps, ATurnWaitsUntilWhatItChangesIsCopied) {
+    const std::string text = words(300, 'm');
+    const auto first = planned(text);
+    const std::string answer = first->result()->text;
+    auto second = world_.memory().begin_turn(other_words(words(300, 'n')), {});
+    ASSERT_TRUE(second);
+    for (int i = 0; i < 3; ++i) (*second)->restore_some();
+    ASSERT_TRUE((*second)->waits());
+    first->save();
+    (*second)->restore_some();
+    EXPECT_FALSE((*second)->waits());
+    second->reset();  // given up: what it took the place of is stored
+    EXPECT_EQ(first->result()->durability, Durability::kTokensAndKv) << first->result()->warning;
+    expect_first_line(text, answer);
+}
+
+TEST_P(SaveSteps, ATurnThatIsGivenUpWhileRowsAreCopiedLeavesThem) {
+    const std::string text = words(300, 'm');
+    const auto first = planned(text);
+    const std::string answer = first->result()->text;
+    for (TurnRequest request : {other_words(words(300, 'n')), other_words(text)}) {
+        auto second = world_.memory().begin_turn(std::move(request), {});
+        ASSERT_TRUE(second);
+        (*second)->restore();
+        std::vector<BatchRow> rows;
+        if ((*second)->add_rows(rows, 8) > 0) {
+            EXPECT_TRUE(world_.memory().evaluate(rows));
+        }
+        (*second)->abandon({ErrorCode::kCancelled, "the client went away"});
+    }
+    first->save();
+    EXPECT_EQ(first->result()->durability, Durability::kTokensAndKv) << first->result()->warning;
+    expect_first_line(text, answer);
+}
+
 TEST_P(SaveSteps, WhileFilesAreWrittenTheAgentKeepsItsPlace) {
     const auto turn = being_written();
     EXPECT_EQ(world_.memory().show("ada")->state, AgentState::kSaving);
@@ -235,7 +333,7 @@ TEST_P(SaveSteps, WhatIsAskedForWhileFilesAreWrittenComesAfterThem) {
             const auto turn = answered("ada", words(400, all ? 'm' : 'n'));
             do {
                 turn->save_some();
-            } while (all && turn->has_place());
+            } while (all && turn->stage() == TurnStage::kAnswered && !turn->waits());
             EXPECT_TRUE(asked(world_.memory())) << what;
             turn->save();
             EXPECT_EQ(turn->result()->durability, Durability::kTokensAndKv) << what;
@@ -290,14 +388,7 @@ TEST_P(SaveSteps, TheNextTurnIsAnotherConversation) {
 TEST_P(SaveSteps, TheNextTurnTakesThePlaceForOtherWords) {
     const auto first = being_written(300);
     world_.disk().let_writes_go();
-    TurnRequest request;
-    request.agent = "ada";
-    request.history = History::kSent;
-    request.messages = {{Role::kSystem, prompt_, {}, {}, {}, {}},
-                        {Role::kUser, words(300, 'n'), {}, {}, {}, {}}};
-    request.reading = AnswerReading::kRaw;
-    request.answer_tokens_max = 6;
-    const auto second = answered(std::move(request));
+    const auto second = answered(other_words(words(300, 'n')));
     first->save();
     second->save();
     EXPECT_EQ(second->result()->metrics.source, windowed() ? ReuseSource::kDisk : ReuseSource::kResident);
