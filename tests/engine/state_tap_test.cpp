@@ -181,8 +181,8 @@ TEST_P(Tapping, MoreRowsThanPlacesAreRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tensors, Tapping, testing::Values(Where::kMemory, Where::kDevice),
-                         [](const auto& info) {
-                             return std::string(info.param == Where::kMemory ? "memory" : "device");
+                         [](const auto& tested) {
+                             return std::string(tested.param == Where::kMemory ? "memory" : "device");
                          });
 
 }  // namespace

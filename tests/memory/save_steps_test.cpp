@@ -306,7 +306,9 @@ TEST_P(SaveSteps, ATurnThatIsGivenUpWhileRowsAreCopiedLeavesThem) {
         (*second)->restore();
         std::vector<BatchRow> rows;
         if ((*second)->add_rows(rows, 8) > 0) {
-            EXPECT_TRUE(world_.memory().evaluate(rows));
+            const Status evaluated = world_.memory().evaluate(rows);
+            ASSERT_TRUE(evaluated) << evaluated.error().message;
+            (*second)->evaluated(0);
         }
         (*second)->abandon({ErrorCode::kCancelled, "the client went away"});
     }
