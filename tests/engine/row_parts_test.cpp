@@ -78,7 +78,7 @@ class RowPartsTest : public testing::Test {
             feed.read_tensor(tensor_, rows_.size() - at - size, size);
             at += size;
         }
-        return bring_rows(source, feed, places, geometry_, kRows);
+        return bring_rows(source, feed, places, transfer_, geometry_, kRows);
     }
     // What the tensor holds, in the order of the rows.
     Bytes held() const {
@@ -96,9 +96,27 @@ class RowPartsTest : public testing::Test {
         return {part.begin(), part.end()};
     }
 
+    // The number of that layer that stands there is not finite.
+    void expect_refused(std::size_t layer, std::uint64_t at) {
+        tensors_.clear();
+        Bytes rows = rows_;
+        rows[at + 1] = std::byte{0x7c};
+        rows[at] = std::byte{0};
+        TestedSource source(rows);
+        const Status brought = bring(source);
+        ASSERT_FALSE(brought) << at;
+        EXPECT_EQ(brought.error().code, ErrorCode::kDamaged);
+        EXPECT_NE(brought.error().message.find("layer " + std::to_string(layer) + " holds"),
+                  std::string::npos)
+            << brought.error().message;
+        const Bytes part = part_of(held(), at / kRowPartBytes);
+        EXPECT_EQ(part, Bytes(part.size())) << at;
+    }
+
     StateGeometry geometry_;
     Bytes rows_;
     RowPlaces places_;
+    TransferMemory transfer_;
     TestTensors tensors_;
     ggml_tensor* tensor_ = nullptr;
 };
@@ -106,7 +124,8 @@ class RowPartsTest : public testing::Test {
 TEST_F(RowPartsTest, EveryByteArrivesWhereItBelongs) {
     for (const auto& [geometry, where] : {std::pair(halves(), Where::kMemory),
                                           {halves(), Where::kDevice},
-                                          {not_for_parts(), Where::kMemory}}) {
+                                          {not_for_parts(), Where::kMemory},
+                                          {not_for_parts(), Where::kDevice}}) {
         start(geometry, where);
         ASSERT_GE(rows_.size(), 2 * kWorkPartBytes);
         TestedSource source(rows_);
@@ -121,23 +140,12 @@ TEST_F(RowPartsTest, EveryByteArrivesWhereItBelongs) {
 }
 
 TEST_F(RowPartsTest, ANumberThatIsNotFiniteIsToldAndItsPartNotWritten) {
-    start(halves());
-    const std::uint64_t layer_bytes = rows_.size() / geometry_.size();
-    for (std::size_t layer = 0; layer < geometry_.size(); ++layer) {
-        for (const std::uint64_t at : {layer * layer_bytes, (layer + 1) * layer_bytes - 2}) {
-            tensors_.clear();
-            Bytes rows = rows_;
-            rows[at + 1] = std::byte{0x7c};
-            rows[at] = std::byte{0};
-            TestedSource source(rows);
-            const Status brought = bring(source);
-            ASSERT_FALSE(brought) << at;
-            EXPECT_EQ(brought.error().code, ErrorCode::kDamaged);
-            EXPECT_NE(brought.error().message.find("layer " + std::to_string(layer) + " holds"),
-                      std::string::npos)
-                << brought.error().message;
-            const Bytes part = part_of(held(), at / kRowPartBytes);
-            EXPECT_EQ(part, Bytes(part.size())) << at;
+    for (const Where where : {Where::kMemory, Where::kDevice}) {
+        start(halves(), where);
+        const std::uint64_t layer_bytes = rows_.size() / geometry_.size();
+        for (std::size_t layer = 0; layer < geometry_.size(); ++layer) {
+            for (const std::uint64_t at : {layer * layer_bytes, (layer + 1) * layer_bytes - 2})
+                expect_refused(layer, at);
         }
     }
 }
@@ -155,8 +163,8 @@ TEST_F(RowPartsTest, WhatCannotBeLookedAtInPartsIsLookedAtBeforeAnythingIsWritte
 }
 
 TEST_F(RowPartsTest, OfSeveralBadPartsTheFirstIsTold) {
-    start(halves());
     for (int round = 0; round < 50; ++round) {
+        start(halves(), round % 2 == 0 ? Where::kMemory : Where::kDevice);
         TestedSource source(rows_);
         const std::uint64_t first = static_cast<std::uint64_t>(round) % source.parts();
         for (std::uint64_t number = first; number < source.parts(); ++number) source.bad.insert(number);

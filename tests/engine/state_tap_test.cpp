@@ -124,13 +124,14 @@ class Tapping : public testing::TestWithParam<Where> {
         StateTap tap(places_);
         write_state(tap);
         KVASIR_TRY_ASSIGN(const ParsedState state, parse_state(tap.finish(), {&geometry_}, kPositionsMax));
-        return copy_rows(state.append, tap, geometry_, range, rows);
+        return copy_rows(state.append, tap, geometry_, range, transfer_, rows);
     }
     // By the plain way: one image, row by row.
     Bytes expected() {
         StateTap tap(places_);
         write_state(tap);
-        tap.fetch();
+        for (const TensorRead& read : tap.reads())
+            ggml_backend_tensor_get(read.tensor, read.place.data(), read.offset, read.place.size());
         Bytes rows;
         const auto state = parse_state(tap.finish(), {&geometry_}, kPositionsMax);
         EXPECT_TRUE(state);
@@ -145,6 +146,7 @@ class Tapping : public testing::TestWithParam<Where> {
     std::vector<ggml_tensor*> keys_;
     std::vector<ggml_tensor*> values_;
     Bytes places_;
+    TransferMemory transfer_;
 };
 
 TEST_P(Tapping, RowsComeOutInTheOrderOfPositions) {

@@ -92,7 +92,6 @@ Status KvTransfer::tap_state(llama_seq_id sequence, Plane plane, StateTap& tap) 
         return fail(ErrorCode::kDamaged,
                     fmt::format("the engine did not hand out its KV state: {}", error.what()));
     }
-    if (!tap.reads().empty()) places_.suit(*tap.reads().front().tensor);
     return {};
 }
 
@@ -131,7 +130,7 @@ Status KvTransfer::copy_scratch(Plane plane, TokenRange range, std::vector<std::
     KVASIR_TRY(tap_state(scratch_, plane, tap));
     KVASIR_TRY_ASSIGN(const ParsedState state, parse_state(tap.finish(), geometries(plane), positions_max_));
     return copy_rows(plane == Plane::kAppend ? state.append : state.window, tap,
-                     geometry_of(geometry_, plane), range, rows);
+                     geometry_of(geometry_, plane), range, transfer_, rows);
 }
 
 Status KvTransfer::export_rows(llama_seq_id sequence, Plane plane, TokenRange range,
@@ -166,9 +165,8 @@ Status KvTransfer::import_rows(llama_seq_id sequence, Plane plane, TokenRange ra
     StateFeed feed(image.pieces());
     Status brought =
         fail(ErrorCode::kOutOfMemory, fmt::format("the engine has no {} free KV cells", range.size()));
-    const bool offered = offer_state(scratch_, plane, feed);
-    if (!feed.writes().empty()) places_.suit(*feed.writes().front().tensor);
-    if (offered) brought = bring_rows(rows, feed, places, geometry, range.size());
+    if (offer_state(scratch_, plane, feed))
+        brought = bring_rows(rows, feed, places, transfer_, geometry, range.size());
     if (brought) {
         parts_.rows->seq_cp(scratch_, sequence, static_cast<llama_pos>(range.begin),
                             static_cast<llama_pos>(range.end));

@@ -24,6 +24,7 @@
 #include "engine/llama/row_places.h"
 #include "engine/llama/state_feed.h"
 #include "engine/llama/state_tap.h"
+#include "engine/llama/transfer_memory.h"
 
 namespace kvasir {
 
@@ -76,6 +77,7 @@ class KvTransfer {
     std::vector<std::byte> image_;  // reused: fresh memory costs more than the copy
     std::vector<std::byte> part_;
     RowPlaces places_;
+    TransferMemory transfer_;
 };
 
 }  // namespace kvasir

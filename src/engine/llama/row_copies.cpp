@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <ggml-backend.h>
 
@@ -29,6 +30,7 @@ class RowCopies {
     // All rows of one layer's keys or values, which stand in cell order; `to` gets them in position order.
     Status add(std::span<const std::byte> places, std::uint64_t row_bytes, std::byte* to) {
         if (row_bytes == 0) return {};
+        if (row_bytes > kTransferBatchBytes) return damaged_state("a row is longer than any model's");
         for (std::size_t cell = 0; cell < part_.positions.size(); ++cell) {
             const std::byte* place = places.data() + cell * row_bytes;
             const TensorRead* read = read_of(place);
@@ -41,17 +43,10 @@ class RowCopies {
         return {};
     }
 
-    void run(std::uint64_t bytes) const {
-        const bool in_tensors = tap_.all_in_memory();
-        if (!in_tensors) tap_.fetch();
-        Workers::shared().run_bytes(bytes, copies_.size(), [&](std::size_t number) {
-            const RowCopy& copy = copies_[number];
-            if (in_tensors)
-                ggml_backend_tensor_get(copy.from->tensor, copy.to, copy.from->offset + copy.begin,
-                                        copy.bytes);
-            else
-                std::memcpy(copy.to, copy.from->place.data() + copy.begin, copy.bytes);
-        });
+    void run(std::uint64_t bytes, TransferMemory& transfer) const {
+        if (!tap_.all_in_memory()) return run_through(transfer);
+        Workers::shared().run_bytes(bytes, copies_.size(),
+                                    [&](std::size_t number) { get(copies_[number], copies_[number].to); });
     }
 
   private:
@@ -60,6 +55,42 @@ class RowCopies {
         const auto after = std::partition_point(
             reads.begin(), reads.end(), [&](const TensorRead& read) { return read.place.data() <= place; });
         return after == reads.begin() ? nullptr : &*(after - 1);
+    }
+    static void get(const RowCopy& copy, std::byte* to) {
+        ggml_backend_tensor_get(copy.from->tensor, to, copy.from->offset + copy.begin, copy.bytes);
+    }
+
+    // Some copies that follow each other, and where their rows are before they are where they belong.
+    struct Batch {
+        std::size_t begin = 0;
+        std::size_t end = 0;
+        std::vector<const std::byte*> rows;
+    };
+    Batch fetch(std::size_t begin, std::span<std::byte> memory) const {
+        Batch batch{begin, begin, {}};
+        while (batch.end < copies_.size() && copies_[batch.end].bytes <= memory.size()) {
+            const RowCopy& copy = copies_[batch.end++];
+            get(copy, memory.data());
+            batch.rows.push_back(memory.data());
+            memory = memory.subspan(copy.bytes);
+        }
+        return batch;
+    }
+    void run_through(TransferMemory& transfer) const {
+        auto [free, used] = transfer.suiting(*tap_.reads().front().tensor);
+        Batch next = fetch(0, free);
+        while (next.begin < next.end) {
+            std::swap(free, used);
+            const Batch batch = std::exchange(next, {});
+            Workers::shared().run(1 + batch.rows.size(), [&](std::size_t part) {
+                if (part == 0) {
+                    next = fetch(batch.end, free);
+                } else {
+                    const RowCopy& copy = copies_[batch.begin + part - 1];
+                    std::memcpy(copy.to, batch.rows[part - 1], copy.bytes);
+                }
+            });
+        }
     }
     bool extends(const RowCopy& row) {
         if (copies_.empty()) return false;
@@ -81,7 +112,7 @@ class RowCopies {
 }  // namespace
 
 Status copy_rows(const StatePart& part, const StateTap& tap, const StateGeometry& geometry, TokenRange range,
-                 std::vector<std::byte>& rows) {
+                 TransferMemory& transfer, std::vector<std::byte>& rows) {
     KVASIR_TRY(check_positions(part, range));
     rows.resize(row_image_bytes(geometry, range.size()));
     RowCopies copies(part, tap, range.begin);
@@ -92,7 +123,7 @@ Status copy_rows(const StatePart& part, const StateTap& tap, const StateGeometry
         KVASIR_TRY(copies.add(part.values[layer], geometry[layer].value_row_bytes, to));
         to += geometry[layer].value_row_bytes * range.size();
     }
-    copies.run(rows.size());
+    copies.run(rows.size(), transfer);
     return {};
 }
 

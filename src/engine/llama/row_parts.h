@@ -11,12 +11,13 @@
 #include "base/result.h"
 #include "engine/llama/state_feed.h"
 #include "engine/llama/state_image.h"
+#include "engine/llama/transfer_memory.h"
 #include "engine/row_source.h"
 
 namespace kvasir {
 
 // `feed` was fed an image composed around the first bytes of `places`, which are those of the source.
 Status bring_rows(RowSource& source, const StateFeed& feed, std::span<std::byte> places,
-                  const StateGeometry& geometry, Position rows);
+                  TransferMemory& transfer, const StateGeometry& geometry, Position rows);
 
 }  // namespace kvasir

@@ -1,16 +1,11 @@
-// Stands for rows while the form of a state is walked: where rows are moved straight between a block and the
-// tensors, it costs addresses, not memory. Rows on a device come and go through its bytes, which are memory
-// that the device reaches without another copy, once it is known which device. Owned by KvTransfer; the
-// engine's thread, whose helpers use the bytes.
+// Stands for rows while the form of a state is walked: addresses that each row has, and nothing else. Only
+// rows that cannot be looked at in parts are ever there. Owned by KvTransfer; the engine's thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-
-#include <ggml-backend.h>
-#include <ggml.h>
 
 #include "engine/row_source.h"
 
@@ -19,22 +14,18 @@ namespace kvasir {
 class RowPlaces {
   public:
     // Good until the next call of anything here.
-    std::span<std::byte> of_bytes(std::uint64_t bytes);
+    std::span<std::byte> of_bytes(std::uint64_t bytes) {
+        if (size_ < bytes) {
+            bytes_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
+            size_ = bytes;
+        }
+        return {bytes_.get(), bytes};
+    }
     // For all parts of that source, each of full length.
     std::span<std::byte> of(const RowSource& source) { return of_bytes(source.parts() * kRowPartBytes); }
 
-    // From the next call on they suit that tensor.
-    void suit(const ggml_tensor& tensor);
-
   private:
-    using DeviceBuffer = std::unique_ptr<ggml_backend_buffer, decltype(&ggml_backend_buffer_free)>;
-
-    void make(std::uint64_t bytes);
-
-    ggml_backend_buffer_type_t type_ = nullptr;  // null: memory of this process
-    std::unique_ptr<std::byte[]> plain_;
-    DeviceBuffer pinned_{nullptr, &ggml_backend_buffer_free};
-    std::byte* begin_ = nullptr;
+    std::unique_ptr<std::byte[]> bytes_;
     std::uint64_t size_ = 0;
 };
 

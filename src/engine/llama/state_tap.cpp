@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include <ggml-backend.h>
-
 #include "engine/llama/tensor_memory.h"
 
 namespace kvasir {
@@ -39,11 +37,6 @@ const StatePieces& StateTap::finish() {
 bool StateTap::all_in_memory() const {
     return std::all_of(reads_.begin(), reads_.end(),
                        [](const TensorRead& read) { return in_memory(*read.tensor); });
-}
-
-void StateTap::fetch() const {
-    for (const TensorRead& read : reads_)
-        ggml_backend_tensor_get(read.tensor, read.place.data(), read.offset, read.place.size());
 }
 
 }  // namespace kvasir

@@ -35,8 +35,6 @@ class StateTap : public llama_io_write_i {
 
     const std::vector<TensorRead>& reads() const { return reads_; }  // by ascending places
     bool all_in_memory() const;
-    // Fills the places.
-    void fetch() const;
 
   private:
     void refer_rows();
