@@ -114,6 +114,7 @@ struct SaveResult {
     std::uint64_t snapshot_bytes_written = 0;
     std::uint64_t blocks_written = 0;
     std::uint64_t blocks_shared = 0;  // were there already
+    bool left_to_next = false;        // kTokensOnly, and not for an error: the next turn's save has all of it
     double save_ms = 0;
 };
 

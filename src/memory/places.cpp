@@ -33,6 +33,7 @@ std::unique_ptr<SaveRun> Places::begin_save(ResidentAgent& agent) {
 void Places::note_saved(const SaveRun& run) {
     const SaveResult& result = run.result();
     const std::string& name = run.agent().name;
+    if (result.left_to_next) return;
     const bool saved = result.durability == Durability::kTokensAndKv;
     if (saved) damaged_.erase(name);
     if (!saved || result.save_ms > 0) {
@@ -181,7 +182,8 @@ ResidentAgent* Places::find_place(const Conversation& conversation, std::span<co
         const bool goes_on = conversation.agent.head == conversation.parent();
         if (goes_on && agent->branch == conversation.branch()) return agent;
         // Another line: taken over only when little is lost by it, so that a side call leaves the main line
-        // alone.
+        // alone. What waits to be saved would be.
+        if (agent->writing != nullptr && !agent->writing->planned()) continue;
         const Position shared = common_prefix(agent->rows, tokens);
         if (2 * shared < agent->length() || shared < best_shared) continue;
         best = agent;

@@ -34,6 +34,7 @@ SaveRun::SaveRun(KvContext context, const Clock& clock, SavesInFlight& saves, Re
     }
     agent.busy = AgentState::kSaving;
     saves_.add(*this);
+    if (saves_.before(*this) != nullptr) let_others_take_place();
 }
 
 SaveRun::~SaveRun() {
@@ -77,12 +78,16 @@ Status SaveRun::make_plan() {
     room_.want(plan_.image_bytes, record_.name);
     result_.blocks_shared = plan_.blocks_shared;
     stage_ = Stage::kRoom;
-    agent_->busy.reset();
-    agent_->writing = this;
+    let_others_take_place();
     rows_ = agent_;
     rows_->copying = this;
     if (plan_.pending.empty()) end_copying(Stage::kRefer);
     return {};
+}
+
+void SaveRun::let_others_take_place() {
+    agent_->busy.reset();
+    agent_->writing = this;
 }
 
 // The next message may be so short that nothing is left out: the conversation's own KV stays beside it.
@@ -157,7 +162,6 @@ Status SaveRun::advance() {
 
 void SaveRun::finish(const Status& status) {
     stage_ = Stage::kDone;
-    saves_.remove(*this);
     leave_agent(status.has_value());
     if (!status) {
         collect_all();
@@ -168,9 +172,7 @@ void SaveRun::finish(const Status& status) {
                           "; its conversation is safe and is read again when needed";
         log(LogLevel::kWarning, "kv_not_saved", result_.warning);
     }
-    hold_.release();
-    result_.save_ms = static_cast<double>(clock_.monotonic_us() - *begin_us_) / 1000.0;
-    on_done_(*this);
+    end();
 }
 
 void SaveRun::leave_agent(bool saved) {
@@ -184,9 +186,30 @@ void SaveRun::leave_agent(bool saved) {
     agent_->snapshots.drop();
 }
 
+bool SaveRun::may_let_go() const {
+    if (planned()) return true;
+    return agent_ != nullptr && agent_->writing == this &&
+           agent_->windows.bytes() + agent_->snapshots.bytes() <= kSaveBytesInFlightMax;
+}
+
 void SaveRun::let_go() {
     agent_->writing = nullptr;
     agent_ = nullptr;
+    if (!planned()) give_way();
+}
+
+void SaveRun::give_way() {
+    result_.durability = Durability::kTokensOnly;
+    result_.left_to_next = true;
+    stage_ = Stage::kDone;
+    end();
+}
+
+void SaveRun::end() {
+    saves_.remove(*this);
+    hold_.release();
+    result_.save_ms = begin_us_ ? static_cast<double>(clock_.monotonic_us() - *begin_us_) / 1000.0 : 0;
+    on_done_(*this);
 }
 
 void SaveRun::step() {

@@ -5,7 +5,8 @@
 // A save that cannot be done is no error: tokens are the truth. The result says why. The agent must be idle;
 // it is kSaving then. As soon as it is planned another turn may take the agent's place: rows that are not
 // copied yet are copied while that turn goes on from them, and those that it wants to change before it does
-// (copy_beyond()). Dropped before its end, a save leaves nothing behind. Engine thread.
+// (copy_beyond()). One that waits for an earlier one of its agent gives way to the turn: the turn's own save
+// has its rows, too. Dropped before its end, a save leaves nothing behind. Engine thread.
 //   save_run.cpp: the way     save_files.cpp: blocks become files     save_points.cpp: windows and states
 #pragma once
 
@@ -27,7 +28,7 @@
 namespace kvasir {
 
 // What all saves together have copied and not written yet; each may have one block at least.
-inline constexpr std::uint64_t kSaveBytesInFlightMax = 256ULL * 1024 * 1024;
+inline constexpr std::uint64_t kSaveBytesInFlightMax = 128ULL * 1024 * 1024;
 inline constexpr std::size_t kSaveFilesInFlightMax = 64;  // of one save
 
 class SavesInFlight;
@@ -52,10 +53,12 @@ class SaveRun {
     void wait_some() const;  // until then, but not long
     void finish_all();       // steps and waits until it is done
 
-    // Another turn may take the agent's place. Not before the plan is made: it counts on what an earlier save
-    // of the agent leaves, so that a client is never more than a turn ahead of the disk.
-    bool may_let_go() const { return stage_ != Stage::kPlan; }
-    // It does: what the agent is to become is no longer this save's. Only when may_let_go().
+    // Another turn may take the agent's place: when the plan is made, and while an earlier save runs, on
+    // whose blocks the plan will count. Not when windows and states wait for it that take much memory.
+    bool may_let_go() const;
+    bool planned() const { return stage_ != Stage::kPlan; }
+    // It does: what the agent is to become is no longer this save's. Without a plan it is done, by leaving
+    // its rows to the turn's save.
     void let_go();
     // Rows from `kept` on that are not copied yet.
     Position rows_to_copy(Position kept) const;
@@ -122,6 +125,9 @@ class SaveRun {
     Status begin(Pending& pending);
     void end_copying(Stage next);
     void leave_rows();
+    void let_others_take_place();
+    void give_way();
+    void end();
     bool share_file(const BlockName& name);
     Status begin_write(const Pending& pending);
     void note_written(StoredBlock block);

@@ -14,7 +14,7 @@
 
 namespace kvasir {
 
-inline constexpr std::size_t kSpareImagesMax = 2;  // kept between saves
+inline constexpr std::size_t kSpareImagesMax = 4;  // kept between saves
 
 class SavesInFlight {
   public:

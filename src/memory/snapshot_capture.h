@@ -24,6 +24,7 @@ class SnapshotCapture {
     void drop() { captured_.clear(); }  // they are durable, or not wanted
 
     const CapturedSnapshot* find(Position end) const;         // null: none
+    std::uint64_t bytes() const;                              // of all of them
     std::uint64_t bytes_seen() const { return bytes_seen_; }  // of the last one; 0: none yet
 
   private:

@@ -165,17 +165,19 @@ bool TurnRun::is_continued_by(const TurnRequest& request) const {
                       });
 }
 
+// The place is the save's from here on.
+void TurnRun::begin_save() {
+    context_.places.release(*agent_);
+    save_ = context_.places.begin_save(*std::exchange(agent_, nullptr));
+}
+
 void TurnRun::save_some() {
     if (stage_ != TurnStage::kAnswered) return;
     if (!save_ && agent_ == nullptr) {  // a replay
         stage_ = TurnStage::kDone;
         return;
     }
-    if (!save_) {
-        // The place is the save's from here on.
-        context_.places.release(*agent_);
-        save_ = context_.places.begin_save(*std::exchange(agent_, nullptr));
-    }
+    if (!save_) begin_save();
     save_->step();
     if (!save_->done()) return;
     const SaveResult result = save_->result();

@@ -195,6 +195,7 @@ void TurnRun::end_answer(std::string finish_reason) {
     if (context_.kv.keeps_points()) capture_boundary(context_.kv.engine, *agent_);
     if (Status committed = commit(); !committed) return end_undurable(std::move(committed).error());
     stage_ = TurnStage::kAnswered;
+    begin_save();
     note_result();
 }
 

@@ -114,6 +114,7 @@ class TurnRun {
     void end_without_answer();
     void end_reading_ahead();
     void look_ahead(std::size_t answer_tokens, TurnId committed);
+    void begin_save();
     void saved(const SaveResult& saved);
     void sample(std::size_t row);
     void end_answer(std::string finish_reason);

@@ -33,6 +33,7 @@ class WindowCapture {
     void drop_segments() { segments_.clear(); }  // they are durable
 
     const std::vector<WindowSegment>& segments() const { return segments_; }
+    std::uint64_t bytes() const;  // of them
 
   private:
     std::vector<WindowSegment> segments_;

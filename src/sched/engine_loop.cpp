@@ -197,6 +197,7 @@ void EngineLoop::note_results() {
             if (active->turn.listener) {
                 note_duration(*active);
                 tell(active->turn, active->run->result());
+                may_start_ = true;  // its place may be free by now
             }
             active->turn.listener.reset();
         }
