@@ -5,6 +5,13 @@
 
 namespace kvasir {
 
+namespace {
+
+// Of rows that wait to be saved: more are not given up for another line of the agent.
+constexpr Position kUnsavedTokensLostMax = 64;
+
+}  // namespace
+
 void Places::note_prefill(Position tokens, double ms) {
     rates_.note_prefill(tokens, ms);
     keep_rates();
@@ -182,9 +189,10 @@ ResidentAgent* Places::find_place(const Conversation& conversation, std::span<co
         const bool goes_on = conversation.agent.head == conversation.parent();
         if (goes_on && agent->branch == conversation.branch()) return agent;
         // Another line: taken over only when little is lost by it, so that a side call leaves the main line
-        // alone. What waits to be saved would be.
-        if (agent->writing != nullptr && !agent->writing->planned()) continue;
+        // alone.
         const Position shared = common_prefix(agent->rows, tokens);
+        const bool unsaved = agent->writing != nullptr && !agent->writing->planned();
+        if (unsaved && agent->length() - shared > kUnsavedTokensLostMax) continue;
         if (2 * shared < agent->length() || shared < best_shared) continue;
         best = agent;
         best_shared = shared;

@@ -10,13 +10,18 @@
 
 namespace kvasir {
 
+// Others that the agent has are stored by now, by a save whose place was taken.
 Result<std::vector<SaveRun::Pending>> SaveRun::missing_segments() const {
     std::vector<Pending> missing;
-    for (const WindowSegment& segment : agent_->windows.segments()) {
+    for (const WindowSegment& segment : std::vector(agent_->windows.segments())) {
         const BlockName end_name = chain_->name_at(segment.range.end);
         const BlockName name = window_name(end_name, segment.range.begin);
         KVASIR_TRY_ASSIGN(const auto stored, context_.store.catalog().block(BlockKind::kWindow, name));
-        if (!stored) missing.push_back({{BlockKind::kWindow, name, end_name, segment.range}, segment.image});
+        if (stored) {
+            agent_->windows.drop(segment.image);
+        } else {
+            missing.push_back({{BlockKind::kWindow, name, end_name, segment.range}, segment.image});
+        }
     }
     return missing;
 }
@@ -47,7 +52,10 @@ Result<bool> SaveRun::add_snapshot(Point& point, std::vector<Pending>& missing) 
                                                      captured == nullptr ? 0 : captured->state->size());
     point.files.push_back(identity.name);
     KVASIR_TRY_ASSIGN(const auto stored, context_.store.catalog().block(BlockKind::kSnapshot, identity.name));
-    if (stored) return true;
+    if (stored) {
+        agent_->snapshots.drop(point.position);
+        return true;
+    }
     if (captured != nullptr) missing.push_back({identity, captured->state});
     return captured != nullptr;
 }

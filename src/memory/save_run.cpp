@@ -189,7 +189,7 @@ void SaveRun::leave_agent(bool saved) {
 bool SaveRun::may_let_go() const {
     if (planned()) return true;
     return agent_ != nullptr && agent_->writing == this &&
-           agent_->windows.bytes() + agent_->snapshots.bytes() <= kSaveBytesInFlightMax;
+           agent_->windows.bytes_alone() + agent_->snapshots.bytes_alone() <= kSaveBytesInFlightMax;
 }
 
 void SaveRun::let_go() {

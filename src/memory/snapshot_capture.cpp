@@ -24,9 +24,10 @@ const CapturedSnapshot* SnapshotCapture::find(Position end) const {
     return found == captured_.end() ? nullptr : &*found;
 }
 
-std::uint64_t SnapshotCapture::bytes() const {
+std::uint64_t SnapshotCapture::bytes_alone() const {
     std::uint64_t sum = 0;
-    for (const CapturedSnapshot& captured : captured_) sum += captured.state->size();
+    for (const CapturedSnapshot& captured : captured_)
+        sum += captured.state.use_count() == 1 ? captured.state->size() : 0;
     return sum;
 }
 

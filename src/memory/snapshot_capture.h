@@ -22,9 +22,12 @@ class SnapshotCapture {
     // The sequence was rewound: what lies behind is another past now.
     void rewind(Position position);
     void drop() { captured_.clear(); }  // they are durable, or not wanted
+    void drop(Position end) {
+        std::erase_if(captured_, [&](const CapturedSnapshot& captured) { return captured.end == end; });
+    }
 
     const CapturedSnapshot* find(Position end) const;         // null: none
-    std::uint64_t bytes() const;                              // of all of them
+    std::uint64_t bytes_alone() const;                        // of those that no save has, too
     std::uint64_t bytes_seen() const { return bytes_seen_; }  // of the last one; 0: none yet
 
   private:

@@ -50,9 +50,10 @@ void WindowCapture::keep_only(const KvLayout& layout, const std::vector<Position
     });
 }
 
-std::uint64_t WindowCapture::bytes() const {
+std::uint64_t WindowCapture::bytes_alone() const {
     std::uint64_t sum = 0;
-    for (const WindowSegment& segment : segments_) sum += segment.image->size();
+    for (const WindowSegment& segment : segments_)
+        sum += segment.image.use_count() == 1 ? segment.image->size() : 0;
     return sum;
 }
 

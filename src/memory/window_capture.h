@@ -31,9 +31,12 @@ class WindowCapture {
     // Forgets every boundary but those, and the rows that only others needed.
     void keep_only(const KvLayout& layout, const std::vector<Position>& boundaries);
     void drop_segments() { segments_.clear(); }  // they are durable
+    void drop(const SharedImage& image) {        // that one is
+        std::erase_if(segments_, [&](const WindowSegment& segment) { return segment.image == image; });
+    }
 
     const std::vector<WindowSegment>& segments() const { return segments_; }
-    std::uint64_t bytes() const;  // of them
+    std::uint64_t bytes_alone() const;  // of those that no save has, too
 
   private:
     std::vector<WindowSegment> segments_;

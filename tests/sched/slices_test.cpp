@@ -207,7 +207,7 @@ TEST_P(Slices, TurnsGoOnWhileTheDiskHangs) {
     EXPECT_TRUE(first->over() && other->over() && second->over());
     EXPECT_FALSE(loop.idle()) << "nothing is saved";
     const auto third = say(loop, "eve", words(600), 200);
-    EXPECT_FALSE(third->over()) << "two saves of one agent wait: no more rows are kept in memory for it";
+    EXPECT_TRUE(third->over()) << "the second's save gives way: no more rows are kept in memory for it";
     world_->disk().let_writes_go();
     while (!loop.idle()) loop.round();
     for (const auto& listener : {first, other, second, third}) {
