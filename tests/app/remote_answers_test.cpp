@@ -65,7 +65,8 @@ TEST(RemoteAnswers, AreReadBackAsTheyWere) {
     expect_round_trip(ForkResult{some_agent(), "ada", 3}, forked_of_json);
     expect_round_trip(RollbackResult{some_agent(), 2, 70}, rolled_back_of_json);
     expect_round_trip(EraseReceipt{"ada", 1, 2, 3, 4, 5, 6}, receipt_of_json);
-    expect_round_trip(SaveResult{Durability::kTokensOnly, "full", 1, 2, 0, 0, 4, 5, false, 6.5}, saved_of_json);
+    expect_round_trip(SaveResult{Durability::kTokensOnly, "full", 1, 2, 0, 0, 4, 5, false, 6.5},
+                      saved_of_json);
     expect_round_trip(LoadResult{1, 2, ReuseSource::kMemoryFork, "w", 3.5, 4.5}, loaded_of_json);
 }
 
