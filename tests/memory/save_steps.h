@@ -23,20 +23,20 @@ class UnequalRows final : public ForwardingEngine {
                        std::vector<std::byte>& image) override {
         KVASIR_TRY(ForwardingEngine::export_rows(sequence, plane, range, image));
         std::vector<std::byte> own = image;
-        image.front() ^= static_cast<std::byte>(1 + exports_++ % 255);
-        originals_[image] = std::move(own);
+        image.front() ^= static_cast<std::byte>(1 + exports++ % 255);
+        originals[image] = std::move(own);
         return {};
     }
     Status import_rows(SequenceId sequence, Plane plane, TokenRange range,
                        std::span<const std::byte> image) override {
-        const auto original = originals_.find({image.begin(), image.end()});
-        if (original == originals_.end()) return ForwardingEngine::import_rows(sequence, plane, range, image);
+        const auto original = originals.find({image.begin(), image.end()});
+        if (original == originals.end()) return ForwardingEngine::import_rows(sequence, plane, range, image);
         return ForwardingEngine::import_rows(sequence, plane, range, original->second);
     }
 
   private:
-    static inline std::map<std::vector<std::byte>, std::vector<std::byte>> originals_;  // of all processes
-    static inline unsigned exports_ = 0;
+    static inline std::map<std::vector<std::byte>, std::vector<std::byte>> originals;  // of all processes
+    static inline unsigned exports = 0;
 };
 
 class SaveSteps : public MemoryTest {

@@ -77,7 +77,9 @@ class RowCopies {
         return batch;
     }
     void run_through(TransferMemory& transfer) const {
-        auto [free, used] = transfer.suiting(*tap_.reads().front().tensor);
+        const TransferMemory::Batches memory = transfer.suiting(*tap_.reads().front().tensor);
+        std::span<std::byte> free = memory.one;
+        std::span<std::byte> used = memory.other;
         Batch next = fetch(0, free);
         while (next.begin < next.end) {
             std::swap(free, used);
