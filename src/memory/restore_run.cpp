@@ -95,12 +95,12 @@ Status RestoreRun::make_plan() {
         return {};
     }
     if (!imports) return copies ? copy_from(holder) : finish();
-    places_.let_copy(agent_, kept_);
     own_ = 0;
     next_ = 0;
     hold_plan();
     stage_ = Stage::kImport;
     if (in_place) {
+        places_.let_copy(agent_, kept_);
         next_ = plan_.rows_size();
         return {};
     }
@@ -110,10 +110,7 @@ Status RestoreRun::make_plan() {
 // Somebody reads now what would be read here: it is read once, and copied when it is there.
 Status RestoreRun::follow() {
     const Leader leader = places_.find_leader(agent_, wanted_, otherwise_ + kAwaitedGainTokensMin);
-    if (alone_ || leader.agent == nullptr) {
-        stage_ = Stage::kPlan;
-        return make_plan();
-    }
+    if (alone_ || leader.agent == nullptr) return plan_anew();
     if (leader.agent->length() < leader.shared) {
         leader.agent->awaited.insert(leader.shared);
         return {};
@@ -141,14 +138,7 @@ bool RestoreRun::copies_pay(Position kept) const {
     return !alone_ && agent_.copying != nullptr && agent_.copying->rows_to_copy(kept) > kCopiedAtOnceMax;
 }
 
-Status RestoreRun::await_copies() {
-    if (copies_pay(kept_)) return {};
-    stage_ = Stage::kPlan;
-    return make_plan();
-}
-
-Status RestoreRun::await_save() {
-    if (save_pays()) return {};
+Status RestoreRun::plan_anew() {
     stage_ = Stage::kPlan;
     return make_plan();
 }
@@ -254,9 +244,9 @@ Status RestoreRun::advance() {
         case Stage::kFollow:
             return follow();
         case Stage::kSave:
-            return await_save();
+            return save_pays() ? Status() : plan_anew();
         case Stage::kCopies:
-            return await_copies();
+            return copies_pay(kept_) ? Status() : plan_anew();
         case Stage::kImport:
             return import_next();
         case Stage::kDone:

@@ -70,8 +70,7 @@ class RestoreRun {
     Status advance();
     Status make_plan();
     Status follow();
-    Status await_save();
-    Status await_copies();
+    Status plan_anew();
     bool copies_pay(Position kept) const;
     bool save_pays() const;
     bool copying_pays(Position shared) const;

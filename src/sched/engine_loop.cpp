@@ -56,7 +56,8 @@ bool EngineLoop::may_run(const WaitingTurn& turn, const std::vector<const Waitin
                     [&](const ActiveTurn& other) { return is_retry_of(other.turn); }))
         return false;
     if (turn.request.history == History::kSent) {
-        // One that goes on from an answer whose KV is being copied waits for its place: else it reads anew.
+        // One that goes on from an answer whose save is not planned yet waits for its place: else it reads
+        // anew.
         return std::none_of(active_.begin(), active_.end(), [&](const ActiveTurn& other) {
             return other.run->stage() == TurnStage::kAnswered && other.run->has_place() &&
                    other.run->is_continued_by(turn.request);
