@@ -12,6 +12,17 @@ find_package(Boost 1.81 REQUIRED)  # headers only: JSON
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+# On x86 xxHash has two builds of itself in one library; the one that looks at the processor is three times as fast.
+include(CheckCXXSourceCompiles)
+include(CMakePushCheckState)
+cmake_push_check_state(RESET)
+set(CMAKE_REQUIRED_LIBRARIES PkgConfig::XXHASH)
+check_cxx_source_compiles([[
+#include <xxhash.h>
+#include <xxh_x86dispatch.h>
+int main(int count, char** words) { return static_cast<int>(XXH3_128bits_withSeed_dispatch(words, count, 0).low64); }
+]] KVASIR_XXHASH_DISPATCHES)
+cmake_pop_check_state()
 if(APPLE)
     find_library(LIBEDIT_LIBRARY edit REQUIRED)
     add_library(kvasir_libedit INTERFACE)

@@ -6,6 +6,9 @@
 
 #include <openssl/evp.h>
 #include <xxhash.h>
+#ifdef KVASIR_XXHASH_DISPATCHES
+#include <xxh_x86dispatch.h>  // the same names and the same hashes, by what the processor has
+#endif
 
 #include "base/log.h"
 

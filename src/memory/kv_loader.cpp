@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "memory/row_image.h"
+#include "memory/sliced_rows.h"
 
 namespace kvasir {
 
@@ -33,20 +34,17 @@ Status KvLoader::import_block(SequenceId sequence, const PlannedBlock& planned) 
     const StoredBlock& block = planned.block;
     const BlockSpec expected =
         make_block_spec(context_, {block.kind, block.name, block.parent, block.range}, block.tokens);
-    if (block.kind != BlockKind::kSnapshot && planned.part == block.range)
-        return import_whole(sequence, block, expected);
-    KVASIR_TRY(context_.store.blocks().read(block, expected, image_));
-    if (block.kind == BlockKind::kSnapshot)
-        return context_.engine.import_snapshot(sequence, block.range.end, image_);
-    const Plane plane = plane_of(block.kind);
-    slice_rows(context_.layout(), plane, block.range, planned.part, image_, slice_);
-    return context_.engine.import_rows(sequence, plane, planned.part, slice_);
-}
-
-Status KvLoader::import_whole(SequenceId sequence, const StoredBlock& block, const BlockSpec& expected) {
+    if (block.kind == BlockKind::kSnapshot) {
+        KVASIR_TRY(context_.store.blocks().read(block, expected, state_));
+        return context_.engine.import_snapshot(sequence, block.range.end, state_);
+    }
     KVASIR_TRY_ASSIGN(const BlockReader reader, context_.store.blocks().open(block, expected));
     StoredRows rows(reader);
-    return context_.engine.import_rows_in_parts(sequence, plane_of(block.kind), block.range, rows);
+    const Plane plane = plane_of(block.kind);
+    if (planned.part == block.range)
+        return context_.engine.import_rows_in_parts(sequence, plane, planned.part, rows);
+    SlicedRows wanted(rows, context_.layout(), plane, block.range, planned.part);
+    return context_.engine.import_rows_in_parts(sequence, plane, planned.part, wanted);
 }
 
 UnusableBlock KvLoader::give_up(const StoredBlock& block, const Error& error) {

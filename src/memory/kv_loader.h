@@ -1,5 +1,6 @@
-// Reads stored blocks, which verifies them, and imports them. What fails is quarantined, leaves the catalog
-// and is named, so that the caller plans anew without it. Engine thread.
+// Reads stored blocks, which verifies them, and imports them: rows part by part, each verified and moved
+// while it is in the cache of a core. What fails is quarantined, leaves the catalog and is named, so that the
+// caller plans anew without it. Engine thread.
 #pragma once
 
 #include <string>
@@ -27,12 +28,8 @@ class KvLoader {
     UnusableBlock give_up(const StoredBlock& block, const Error& error);
 
   private:
-    // Read, verified and moved part by part.
-    Status import_whole(SequenceId sequence, const StoredBlock& block, const BlockSpec& expected);
-
     KvContext context_;
-    std::vector<std::byte> image_;  // one buffer for all that is read at once
-    std::vector<std::byte> slice_;
+    std::vector<std::byte> state_;  // one buffer for all that are read
 };
 
 }  // namespace kvasir

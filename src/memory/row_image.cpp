@@ -88,20 +88,4 @@ BlockSpec make_block_spec(const KvContext& context, const BlockIdentity& identit
     return spec;
 }
 
-void slice_rows(const KvLayout& layout, Plane plane, TokenRange held, TokenRange part,
-                std::span<const std::byte> image, std::vector<std::byte>& out) {
-    assert(part.begin >= held.begin && part.end <= held.end);
-    out.clear();
-    out.reserve(layout.row_bytes(plane) * part.size());
-    std::size_t offset = 0;
-    for (const KvLayer& layer : layout.layers(plane)) {
-        for (const std::uint64_t row_bytes : {layer.key_row_bytes, layer.value_row_bytes}) {
-            const auto rows =
-                image.subspan(offset + row_bytes * (part.begin - held.begin), row_bytes * part.size());
-            out.insert(out.end(), rows.begin(), rows.end());
-            offset += row_bytes * held.size();
-        }
-    }
-}
-
 }  // namespace kvasir

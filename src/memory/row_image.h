@@ -1,5 +1,4 @@
-// Row images and the block files they become: which tensors a plane has, and how to cut rows out of an image.
-// Pure.
+// Row images and the block files they become: which tensors a plane has. Pure.
 #pragma once
 
 #include <cstddef>
@@ -35,9 +34,5 @@ BlockIdentity snapshot_identity(const BlockName& end_name, Position end, std::ui
 // The full specification of a block of this engine's rows.
 BlockSpec make_block_spec(const KvContext& context, const BlockIdentity& identity,
                           std::span<const Token> tokens);
-
-// Rows [part.begin, part.end) of an image that holds the rows [held.begin, held.end).
-void slice_rows(const KvLayout& layout, Plane plane, TokenRange held, TokenRange part,
-                std::span<const std::byte> image, std::vector<std::byte>& out);
 
 }  // namespace kvasir

@@ -66,21 +66,6 @@ TEST(WindowCover, WalksBackAndTriesAnotherWayAtADeadEnd) {
     EXPECT_EQ(covered({10, 80}), (Ranges{{5, 30}, {30, 50}, {50, 60}, {60, 80}})) << "[20, 60) leads nowhere";
 }
 
-TEST(RowImage, SlicesAreWhatTheEngineExports) {
-    for (const FakeEngineOptions& options : {plain_engine(), windowed_engine()}) {
-        FakeEngine engine(options);
-        const SequenceId sequence = *engine.open_sequence();
-        std::vector<BatchRow> rows;
-        for (Position i = 0; i < 30; ++i) rows.push_back({sequence, static_cast<Token>(i), i, false});
-        ASSERT_TRUE(engine.decode(rows));
-        std::vector<std::byte> whole, part, slice;
-        ASSERT_TRUE(engine.export_rows(sequence, Plane::kAppend, {3, 29}, whole));
-        ASSERT_TRUE(engine.export_rows(sequence, Plane::kAppend, {7, 20}, part));
-        slice_rows(engine.kv_layout(), Plane::kAppend, {3, 29}, {7, 20}, whole, slice);
-        EXPECT_EQ(slice, part);
-    }
-}
-
 TEST(RowImage, TensorsFillTheImage) {
     const FakeEngine engine(windowed_engine());
     for (const Plane plane : {Plane::kAppend, Plane::kWindow}) {
