@@ -186,6 +186,8 @@ void SaveRun::leave_agent(bool saved) {
     agent_->snapshots.drop();
 }
 
+bool SaveRun::may_plan() const { return !planned() && saves_.before(*this) == nullptr; }
+
 bool SaveRun::may_let_go() const {
     if (planned()) return true;
     return agent_ != nullptr && agent_->writing == this &&

@@ -57,6 +57,8 @@ class SaveRun {
     // whose blocks the plan will count. Not when windows and states wait for it that take much memory.
     bool may_let_go() const;
     bool planned() const { return stage_ != Stage::kPlan; }
+    // Not planned, and no earlier save of the agent runs.
+    bool may_plan() const;
     // It does: what the agent is to become is no longer this save's. Without a plan it is done, by leaving
     // its rows to the turn's save.
     void let_go();

@@ -59,7 +59,8 @@ class SavesInFlight {
         return sum;
     }
 
-    // For the rows of a block: new memory costs as much time to touch first as to fill.
+    // For the rows of a block, the most that there is: new memory costs more time to touch first than to
+    // fill.
     std::shared_ptr<std::vector<std::byte>> take_memory() {
         if (spare_.empty()) return std::make_shared<std::vector<std::byte>>();
         auto memory = std::move(spare_.back());
@@ -68,7 +69,9 @@ class SavesInFlight {
     }
     // Nobody else may have it.
     void give_memory(std::shared_ptr<std::vector<std::byte>> memory) {
-        if (spare_.size() < kSpareImagesMax) spare_.push_back(std::move(memory));
+        const auto smaller = [](const auto& a, const auto& b) { return a->capacity() < b->capacity(); };
+        spare_.insert(std::upper_bound(spare_.begin(), spare_.end(), memory, smaller), memory);
+        if (spare_.size() > kSpareImagesMax) spare_.erase(spare_.begin());
     }
 
   private:

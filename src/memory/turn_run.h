@@ -79,10 +79,18 @@ class TurnRun {
     // Rows that it wants evaluated next, at most rows_max; how many were added. 0 when it has become kDone
     // (cancelled).
     std::size_t add_rows(std::vector<BatchRow>& rows, std::size_t rows_max);
+    // kPrefill: of the prompt, still to be evaluated.
+    std::uint32_t rows_left() const {
+        return static_cast<std::uint32_t>(turn_.prompt.tokens.size() - agent_->length());
+    }
     // They are: `first` is the index of the first in the batch.
     void evaluated(std::size_t first);
     // They could not be, or the turn may not go on. What was said so far is lost, the agent is as it was.
     void abandon(Error error);
+    // kAnswered: what of its KV is to be saved, if that can be told by now.
+    void plan_save() {
+        if (save_ && save_->may_plan()) save_some();
+    }
     // kAnswered: copies one block of KV at most, for another thread to write. The result has what came of it
     // when it is kDone.
     void save_some();

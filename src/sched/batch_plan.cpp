@@ -4,31 +4,37 @@
 
 namespace kvasir {
 
-std::vector<std::uint32_t> plan_batch(std::span<const TurnNeed> needs, const BatchLimits& limits,
-                                      std::uint64_t step) {
-    std::vector<std::uint32_t> rows(needs.size(), 0);
-    std::uint32_t left = limits.batch_rows_max;
+std::vector<BatchShare> plan_batch(std::span<const TurnNeed> needs, const BatchLimits& limits) {
+    std::vector<BatchShare> shares;
     std::vector<std::size_t> reading;
+    std::uint32_t left = limits.batch_rows_max;
+    const auto give = [&](std::size_t turn, std::uint32_t rows) {
+        shares.push_back({turn, rows});
+        left -= rows;
+    };
     for (std::size_t i = 0; i < needs.size(); ++i) {
-        if (needs[i] == TurnNeed::kPromptRows) {
+        if (needs[i].of == TurnNeed::Rows::kPrompt)
             reading.push_back(i);
-        } else if (left > 0) {
-            rows[i] = 1;
-            --left;
-        }
+        else
+            give(i, std::min(left, 1U));
     }
-    if (reading.empty()) return rows;
-    const bool somebody_answers = reading.size() < needs.size();
-    if (somebody_answers) left = std::min(left, limits.chunk_rows_max);
-    const auto count = static_cast<std::uint32_t>(reading.size());
-    const std::uint32_t share = left / count;
-    const std::uint32_t odd = left % count;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        // The odd rows go round, so that with fewer rows than turns each has its turn.
-        const auto place = static_cast<std::uint32_t>((i + step) % count);
-        rows[reading[place]] = share + (i < odd ? 1 : 0);
+    if (reading.empty()) return shares;
+    if (!shares.empty()) left = std::min(left, limits.chunk_rows_max);
+    const std::size_t oldest = reading.front();
+    std::stable_sort(reading.begin(), reading.end(),
+                     [&](std::size_t a, std::size_t b) { return needs[a].left < needs[b].left; });
+    // Last in order, so that it may have what others leave.
+    std::stable_partition(reading.begin(), reading.end(), [&](std::size_t turn) { return turn != oldest; });
+    const bool is_shortest = std::all_of(reading.begin(), reading.end(), [&](std::size_t turn) {
+        return needs[oldest].left <= needs[turn].left;
+    });
+    const std::uint32_t part = is_shortest ? left : (left + kOldestPart - 1) / kOldestPart;
+    std::uint32_t kept = std::min(part, needs[oldest].left);
+    for (const std::size_t turn : reading) {
+        if (turn == oldest) kept = 0;
+        give(turn, std::min(left - kept, needs[turn].left));
     }
-    return rows;
+    return shares;
 }
 
 }  // namespace kvasir

@@ -19,6 +19,11 @@ bool has_cells(const TurnRun& run) {
            (run.stage() == TurnStage::kAnswered && run.has_place());
 }
 
+TurnNeed need_of(const TurnRun& run) {
+    if (run.stage() == TurnStage::kDecode) return {TurnNeed::Rows::kAnswer, 1};
+    return {TurnNeed::Rows::kPrompt, run.rows_left()};
+}
+
 }  // namespace
 
 void EngineLoop::tell(const WaitingTurn& turn, Result<TurnResult> result) {
@@ -142,15 +147,16 @@ void EngineLoop::fill_batch() {
     for (ActiveTurn& active : active_) {
         if (!runs(*active.run)) continue;
         turns.push_back(&active);
-        needs.push_back(active.run->stage() == TurnStage::kDecode ? TurnNeed::kAnswerRow
-                                                                  : TurnNeed::kPromptRows);
+        needs.push_back(need_of(*active.run));
     }
     const BatchLimits limits{engine_.model().batch_tokens, options_.prompt_chunk_tokens};
-    const auto shares = plan_batch(needs, limits, stats_.steps);
     rows_.clear();
-    for (std::size_t i = 0; i < turns.size(); ++i) {
-        turns[i]->first_row = rows_.size();
-        turns[i]->row_count = turns[i]->run->add_rows(rows_, shares[i]);
+    std::size_t spare = 0;  // what those before left of their rows
+    for (const BatchShare& share : plan_batch(needs, limits)) {
+        ActiveTurn& turn = *turns[share.turn];
+        turn.first_row = rows_.size();
+        turn.row_count = turn.run->add_rows(rows_, share.rows + spare);
+        spare = spare + share.rows - turn.row_count;
     }
 }
 
@@ -239,7 +245,18 @@ void EngineLoop::restore_some() {
     } while (active != nullptr && clock_.monotonic_us() < end_us);
 }
 
+// All that can be: the next turn of an agent may begin as soon as its save is planned, and those before it in
+// line may copy for many steps.
+void EngineLoop::plan_saves() {
+    for (ActiveTurn& active : active_) {
+        const bool had_place = active.run->has_place();
+        active.run->plan_save();
+        may_start_ = may_start_ || had_place != active.run->has_place();
+    }
+}
+
 void EngineLoop::save_some() {
+    plan_saves();
     ActiveTurn* active = first_at(TurnStage::kAnswered);
     if (active == nullptr) return wait_for_file();
     const std::int64_t end_us = slice_end_us();

@@ -75,6 +75,7 @@ class EngineLoop {
     std::int64_t slice_end_us() const;
     ActiveTurn* first_at(TurnStage stage);
     void restore_some();
+    void plan_saves();
     void save_some();
     void wait_for_file();
     std::size_t places_taken() const;

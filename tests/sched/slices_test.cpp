@@ -166,6 +166,22 @@ TEST_P(Slices, WhoGoesOnAtOnceReadsNothingAgain) {
     while (!loop.idle()) loop.round();
 }
 
+TEST_P(Slices, TheNextTurnBeginsThoughTheSaveOfAnotherAgentCopiesFirst) {
+    SchedulerOptions scheduling;
+    scheduling.active_turns_max = 3;
+    scheduling.io_slice_us = kOneBlock;
+    scheduling.io_slice_alone_us = kOneBlock;
+    EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
+    ASSERT_TRUE(say(loop, "eve", words(3500), 500)->over());
+    ASSERT_TRUE(say(loop, "bob", "hello", 500)->over());
+    record_.clear();
+    const auto next = say(loop, "bob", "go on", 1);
+    EXPECT_EQ(loop.stats().turns_waiting, 0U);
+    EXPECT_NE(record_.find('e'), std::string::npos) << "eve's rows are still being copied";
+    while (!loop.idle()) loop.round();
+    EXPECT_TRUE(next->wait());
+}
+
 // A branch took the place of the main line, whose rows are being written: who goes on from those waits for
 // them, and reads nothing again.
 TEST_P(Slices, WhatGaveWayToABranchIsWaitedForWhileItIsWritten) {
