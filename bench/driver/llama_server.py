@@ -2,9 +2,10 @@
 
 The same threads, KV types and batch sizes as Kvasir's; one pool of KV cells for all slots; idle slots kept in host memory
 (`--cache-ram`); slots saved to and restored from files by hand, since it does neither by itself. `ignore_eos` so that
-answers have the length asked for.
+answers have the length asked for. Where it matters how cells are laid out, other pools are measured beside that one.
 """
 
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,29 @@ from .server import HOST, Server
 BATCH_TOKENS = 512  # Kvasir's
 
 
-class LlamaServer(Server):
-    name = "llama-server"
+class Pool(Enum):
+    """How the cells of slots are laid out: a name and flags."""
 
-    def __init__(self, program: Path, home: Path, room: Room, cache_ram_mib: int = 8192, options: list[str] | None = None,
+    ONE = ("llama-server", ("--kv-unified",))  # idle slots leave it for host memory when another is asked
+    ONE_KEPT = ("llama-server, idle slots stay", ("--kv-unified", "--no-cache-idle-slots"))
+    SPLIT = ("llama-server, a part for each slot", ("--no-kv-unified", "--no-cache-idle-slots"))
+
+
+class LlamaServer(Server):
+    def __init__(self, program: Path, home: Path, room: Room, cache_ram_mib: int = 8192, pool: Pool = Pool.ONE,
                  group: MemoryGroup | None = None) -> None:
         super().__init__(home, group)
-        self._program, self._room, self._cache_ram_mib, self._options = program, room, cache_ram_mib, options or []
+        self._program, self._room, self._cache_ram_mib = program, room, cache_ram_mib
+        self.name, self._pool_flags = pool.value
         (home / "slots").mkdir(exist_ok=True)
 
     def command(self) -> list[str]:
         room = self._room
         return [str(self._program), "-m", str(room.model), "--host", HOST, "--port", str(self.port),
-                "-c", str(room.context * room.agents), "-np", str(room.agents), "--kv-unified",
+                "-c", str(room.context * room.agents), "-np", str(room.agents), *self._pool_flags,
                 "-t", str(room.threads), "-tb", str(room.threads), "-b", str(BATCH_TOKENS), "-ub", str(BATCH_TOKENS),
                 "-ctk", room.kv_type, "-ctv", room.kv_type, "-fa", "on", "--cache-ram", str(self._cache_ram_mib),
-                "--slot-save-path", str(self.home / "slots"), "--jinja", "--no-ui", *room.on_the_gpu(),
-                *self._options]
+                "--slot-save-path", str(self.home / "slots"), "--jinja", "--no-ui", *room.on_the_gpu()]
 
     def body(self, options: dict[str, Any]) -> dict[str, Any]:
         return {"cache_prompt": True, "ignore_eos": True, "timings_per_token": False, **options}

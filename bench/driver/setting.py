@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .kvasir_server import KvasirServer, Room
-from .llama_server import LlamaServer
+from .llama_server import LlamaServer, Pool
 from .machine import MemoryGroup
 from .server import Server
 
@@ -41,16 +41,17 @@ class Setting:
         self._servers.append(server)
         return server
 
-    def peer(self, room: Room, cache_ram_mib: int = 8192, group: MemoryGroup | None = None) -> LlamaServer | None:
+    def peer(self, room: Room, cache_ram_mib: int = 8192, group: MemoryGroup | None = None, pool: Pool = Pool.ONE) -> LlamaServer | None:
         if self.llama is None:
             return None
-        server = LlamaServer(self.llama, self._home("llama-server"), room, cache_ram_mib, group=group)
+        server = LlamaServer(self.llama, self._home("llama-server"), room, cache_ram_mib, pool, group)
         self._servers.append(server)
         return server
 
-    def both(self, room: Room) -> list[Server]:
-        """Started, ours first."""
-        servers = [server for server in (self.kvasir(room), self.peer(room)) if server is not None]
+    def both(self, room: Room, *pools: Pool) -> list[Server]:
+        """Started, ours first; the peer with each of these pools."""
+        peers = [self.peer(room, pool=pool) for pool in pools or (Pool.ONE,)]
+        servers = [server for server in (self.kvasir(room), *peers) if server is not None]
         for server in servers:
             server.start()
         return servers

@@ -1,9 +1,13 @@
-"""Tokens a second of all streams with 4 agents that answer at the same time, both servers in turns."""
+"""Tokens a second of all streams with 4 agents that answer at the same time, the servers in turns.
+
+llama-server is measured with one pool of cells for all slots and with a part for each slot.
+"""
 
 import threading
 import time
 
 from driver.chat import Answer
+from driver.llama_server import Pool
 from driver.prompts import Messages, Prompts, extended
 from driver.results import Rows
 from driver.server import Server
@@ -35,7 +39,7 @@ def together(server: Server, conversations: dict[str, Messages], tokens: int) ->
 
 
 def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
-    servers = setting.both(setting.room(agents=AGENTS, context=PROMPT_TOKENS + 3 * ANSWER_TOKENS))
+    servers = setting.both(setting.room(agents=AGENTS, context=PROMPT_TOKENS + 3 * ANSWER_TOKENS), Pool.ONE, Pool.SPLIT)
     prompts.calibrate(servers[0])
     for server in servers:
         server.ask("warm-up", prompts.conversation(256), 4)

@@ -1,11 +1,13 @@
 """What the KV of idle residents costs the one that speaks: its prefill and decode with 0, 1, 3 and 7 others resident.
 
 All cells of one pool are looked at in every step, so cells of others may cost time though nobody asks for them. llama-server's
-pool is one for all slots, too; its residents
-have a slot each. The one that speaks is new in every sample, of the same length, and leaves before the next.
+residents have a slot each; it moves idle ones out of its one pool when another is asked, so it is measured with that pool, with
+that pool while they stay, and with a part for each slot. The one that speaks is new in every sample, of the same length, and
+leaves before the next.
 """
 
 from driver.kvasir_server import KvasirServer
+from driver.llama_server import Pool
 from driver.prompts import Prompts
 from driver.results import Rows
 from driver.server import Server
@@ -23,7 +25,7 @@ def slot_of(server: Server, number: int) -> dict[str, int]:
 def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
     size = setting.sizes[0]
     room = setting.room(agents=max(OTHERS) + 1, context=size + 1024)
-    servers = setting.both(room)
+    servers = setting.both(room, *Pool)
     prompts.calibrate(servers[0])
     for server in servers:
         server.ask("warm-up", prompts.conversation(256), 4, **slot_of(server, 0))
