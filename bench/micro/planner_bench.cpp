@@ -54,10 +54,9 @@ void plan_of_a_restore(benchmark::State& state) {
 }
 
 void plan_of_a_step(benchmark::State& state) {
-    std::vector<TurnNeed> needs(static_cast<std::size_t>(state.range(0)), TurnNeed::kAnswerRow);
-    needs.front() = TurnNeed::kPromptRows;
-    std::uint64_t step = 0;
-    for (auto _ : state) benchmark::DoNotOptimize(plan_batch(needs, {}, step++));
+    std::vector<TurnNeed> needs(static_cast<std::size_t>(state.range(0)), TurnNeed{});
+    needs.front() = {TurnNeed::Rows::kPrompt, 9000};
+    for (auto _ : state) benchmark::DoNotOptimize(plan_batch(needs, {}));
 }
 
 BENCHMARK(plan_of_a_restore)

@@ -19,6 +19,7 @@ from driver.server import Server
 from driver.setting import Setting
 
 PLACES = 4
+TEMPLATE_TOKENS = 24  # around a message and its answer, at most
 
 
 def trace_of(setting: Setting) -> list[workload.Request]:
@@ -37,7 +38,9 @@ def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
     workload.write_csv(trace, file)
     rows.note(f"{len(trace)} requests of {len({r.session_id for r in trace})} sessions, {sum(r.input_len for r in trace)} new and "
               f"{sum(r.output_len for r in trace)} answer tokens, {PLACES} places")
-    for server in [s for s in (setting.kvasir(setting.room(agents=PLACES)), setting.peer(setting.room(agents=PLACES))) if s]:
+    longest = max(r.prefix_len + r.input_len + r.output_len + TEMPLATE_TOKENS * (r.round_idx + 1) for r in trace)
+    room = setting.room(agents=PLACES, context=(longest + 255) // 256 * 256)
+    for server in [s for s in (setting.kvasir(room), setting.peer(room)) if s]:
         server.start()
         prompts.calibrate(server)
         Replay(server, rows, Prompts(3), trace).run()
