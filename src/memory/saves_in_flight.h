@@ -70,7 +70,8 @@ class SavesInFlight {
     // Nobody else may have it.
     void give_memory(std::shared_ptr<std::vector<std::byte>> memory) {
         const auto smaller = [](const auto& a, const auto& b) { return a->capacity() < b->capacity(); };
-        spare_.insert(std::upper_bound(spare_.begin(), spare_.end(), memory, smaller), memory);
+        const auto place = std::upper_bound(spare_.begin(), spare_.end(), memory, smaller);
+        spare_.insert(place, std::move(memory));
         if (spare_.size() > kSpareImagesMax) spare_.erase(spare_.begin());
     }
 
