@@ -10,6 +10,11 @@ from .machine import MemoryGroup
 from .server import Server
 
 
+def padded(tokens: int) -> int:
+    """A context of so many tokens, as both servers round it."""
+    return (tokens + 255) // 256 * 256
+
+
 @dataclass
 class Setting:
     program: Path
@@ -34,7 +39,7 @@ class Setting:
 
     def context(self) -> int:
         """Of the largest size, with room for answers."""
-        return (max(self.sizes) + 1024 + 255) // 256 * 256
+        return padded(max(self.sizes) + 1024)
 
     def kvasir(self, room: Room, options: list[str] | None = None, group: MemoryGroup | None = None, home: Path | None = None) -> KvasirServer:
         server = KvasirServer(self.program, home or self._home("kvasir"), room, options, group)

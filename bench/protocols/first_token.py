@@ -13,7 +13,7 @@ from driver.machine import forget_pages, memcpy_per_s, sequential_read_per_s
 from driver.prompts import Messages, Prompts, extended
 from driver.results import Rows
 from driver.server import Server
-from driver.setting import Setting
+from driver.setting import Setting, padded
 
 ANSWER_TOKENS = 8
 EXTENSION_TOKENS = 16
@@ -25,7 +25,7 @@ def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
     for size in setting.sizes:
         for repetition in range(setting.repetitions):
             rows.add("machine", "sequential read", "B/s", sequential_read_per_s(setting.work))
-            room = setting.room(agents=2, context=(size + 1024 + 255) // 256 * 256)
+            room = setting.room(agents=2, context=padded(size + 1024))
             ours, peer = setting.kvasir(room), setting.peer(room)
             for server in [ours] + ([peer] if peer else []):
                 server.start()

@@ -16,7 +16,7 @@ from driver.chat import Answer
 from driver.prompts import Messages, Prompts
 from driver.results import Rows
 from driver.server import Server
-from driver.setting import Setting
+from driver.setting import Setting, padded
 
 PLACES = 4
 TEMPLATE_TOKENS = 24  # around a message and its answer, at most
@@ -39,7 +39,7 @@ def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
     rows.note(f"{len(trace)} requests of {len({r.session_id for r in trace})} sessions, {sum(r.input_len for r in trace)} new and "
               f"{sum(r.output_len for r in trace)} answer tokens, {PLACES} places")
     longest = max(r.prefix_len + r.input_len + r.output_len + TEMPLATE_TOKENS * (r.round_idx + 1) for r in trace)
-    room = setting.room(agents=PLACES, context=(longest + 255) // 256 * 256)
+    room = setting.room(agents=PLACES, context=padded(longest))
     for server in [s for s in (setting.kvasir(room), setting.peer(room)) if s]:
         server.start()
         prompts.calibrate(server)

@@ -14,7 +14,7 @@ from driver.machine import MIB, MemoryGroup, forget_pages
 from driver.prompts import Messages, Prompts, extended
 from driver.results import Rows
 from driver.server import Server
-from driver.setting import Setting
+from driver.setting import Setting, padded
 
 AGENTS, PLACES = 10, 5
 ROUNDS = 3
@@ -53,7 +53,7 @@ class Play:
 def measure(setting: Setting, rows: Rows, prompts: Prompts) -> None:
     tokens = setting.sizes[0]
     grown = tokens + (ROUNDS + 2) * (ANSWER_TOKENS + USER_TOKENS + 16)
-    room = setting.room(agents=PLACES, context=(grown + 255) // 256 * 256)
+    room = setting.room(agents=PLACES, context=padded(grown))
     probe = setting.kvasir(room)
     probe.start()
     prompts.calibrate(probe)

@@ -23,17 +23,12 @@ std::vector<BatchShare> plan_batch(std::span<const TurnNeed> needs, const BatchL
     const std::size_t oldest = reading.front();
     std::stable_sort(reading.begin(), reading.end(),
                      [&](std::size_t a, std::size_t b) { return needs[a].left < needs[b].left; });
-    // Last in order, so that it may have what others leave.
-    std::stable_partition(reading.begin(), reading.end(), [&](std::size_t turn) { return turn != oldest; });
-    const bool is_shortest = std::all_of(reading.begin(), reading.end(), [&](std::size_t turn) {
-        return needs[oldest].left <= needs[turn].left;
-    });
+    const bool is_shortest = reading.front() == oldest;
     const std::uint32_t part = is_shortest ? left : (left + kOldestPart - 1) / kOldestPart;
-    std::uint32_t kept = std::min(part, needs[oldest].left);
-    for (const std::size_t turn : reading) {
-        if (turn == oldest) kept = 0;
-        give(turn, std::min(left - kept, needs[turn].left));
-    }
+    const std::uint32_t kept = std::min(part, needs[oldest].left);
+    std::erase(reading, oldest);
+    for (const std::size_t turn : reading) give(turn, std::min(left - kept, needs[turn].left));
+    give(oldest, std::min(left, needs[oldest].left));  // last, so that it may have what others leave
     return shares;
 }
 

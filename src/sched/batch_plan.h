@@ -2,7 +2,7 @@
 //
 // Every turn that answers gets its one row, so that no stream waits for a prompt. What is left goes to the
 // prompts, the one with the fewest rows left first: prompts that are read one after the other have their
-// first tokens sooner, on average, than prompts that are read side by side, and none later. The turn that
+// first tokens sooner, on average, than prompts that are read side by side. The turn that
 // came first has a part whatever comes after it, so that a long prompt is not put off by short ones without
 // end. While somebody answers, prompts get at most chunk_rows_max, so that a step stays short.
 #pragma once

@@ -248,11 +248,14 @@ void EngineLoop::restore_some() {
 // All that can be: the next turn of an agent may begin as soon as its save is planned, and those before it in
 // line may copy for many steps.
 void EngineLoop::plan_saves() {
-    for (ActiveTurn& active : active_) {
-        const bool had_place = active.run->has_place();
-        active.run->plan_save();
-        may_start_ = may_start_ || had_place != active.run->has_place();
-    }
+    for (ActiveTurn& active : active_) advance_save(*active.run, &TurnRun::plan_save);
+}
+
+// Others may start once it has let its place go.
+void EngineLoop::advance_save(TurnRun& run, void (TurnRun::*part)()) {
+    const bool had_place = run.has_place();
+    (run.*part)();
+    may_start_ = may_start_ || had_place != run.has_place();
 }
 
 void EngineLoop::save_some() {
@@ -261,9 +264,7 @@ void EngineLoop::save_some() {
     if (active == nullptr) return wait_for_file();
     const std::int64_t end_us = slice_end_us();
     do {
-        const bool had_place = active->run->has_place();
-        active->run->save_some();
-        may_start_ = may_start_ || had_place != active->run->has_place();
+        advance_save(*active->run, &TurnRun::save_some);
         if (active->run->stage() != TurnStage::kAnswered || active->run->waits())
             active = first_at(TurnStage::kAnswered);
     } while (active != nullptr && clock_.monotonic_us() < end_us);

@@ -76,6 +76,7 @@ class EngineLoop {
     ActiveTurn* first_at(TurnStage stage);
     void restore_some();
     void plan_saves();
+    void advance_save(TurnRun& run, void (TurnRun::*part)());
     void save_some();
     void wait_for_file();
     std::size_t places_taken() const;

@@ -56,6 +56,14 @@ std::shared_ptr<WaitingListener> say(EngineLoop& loop, const std::string& agent,
     return ask(loop, std::move(request), rounds_max);
 }
 
+SchedulerOptions in_slices_of(std::int64_t io_slice_us) {
+    SchedulerOptions scheduling;
+    scheduling.active_turns_max = 3;
+    scheduling.io_slice_us = io_slice_us;
+    scheduling.io_slice_alone_us = io_slice_us;  // the last of them are alone
+    return scheduling;
+}
+
 class Slices : public MemoryTest {
   protected:
     Slices() {
@@ -76,11 +84,7 @@ class Slices : public MemoryTest {
     // Ada comes back, reads `text` and is saved, while others have enough to say. What the engine did, by
     // rounds.
     std::vector<std::string> run(const std::string& text, std::int64_t io_slice_us) {
-        SchedulerOptions scheduling;
-        scheduling.active_turns_max = 3;
-        scheduling.io_slice_us = io_slice_us;
-        scheduling.io_slice_alone_us = io_slice_us;  // the last of them are alone
-        EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
+        EngineLoop loop(in_slices_of(io_slice_us), world_->memory(), world_->engine(), clock_);
         std::vector<std::shared_ptr<WaitingListener>> listeners;
         const auto add = [&](const std::string& agent, const std::string& message) {
             TurnRequest request;
@@ -149,11 +153,7 @@ TEST_P(Slices, ControlWithoutSlicesOthersWait) {
 }
 
 TEST_P(Slices, WhoGoesOnAtOnceReadsNothingAgain) {
-    SchedulerOptions scheduling;
-    scheduling.active_turns_max = 3;
-    scheduling.io_slice_us = kOneBlock;
-    scheduling.io_slice_alone_us = kOneBlock;
-    EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
+    EngineLoop loop(in_slices_of(kOneBlock), world_->memory(), world_->engine(), clock_);
     const ChatMessage begin = said(Role::kUser, words(900));
     const auto first = ask(loop, sent("client", {begin}))->wait();
     ASSERT_TRUE(first);
@@ -167,11 +167,7 @@ TEST_P(Slices, WhoGoesOnAtOnceReadsNothingAgain) {
 }
 
 TEST_P(Slices, TheNextTurnBeginsThoughTheSaveOfAnotherAgentCopiesFirst) {
-    SchedulerOptions scheduling;
-    scheduling.active_turns_max = 3;
-    scheduling.io_slice_us = kOneBlock;
-    scheduling.io_slice_alone_us = kOneBlock;
-    EngineLoop loop(scheduling, world_->memory(), world_->engine(), clock_);
+    EngineLoop loop(in_slices_of(kOneBlock), world_->memory(), world_->engine(), clock_);
     ASSERT_TRUE(say(loop, "eve", words(3500), 500)->over());
     ASSERT_TRUE(say(loop, "bob", "hello", 500)->over());
     record_.clear();
